@@ -1,0 +1,3 @@
+export * from './crash.ts';
+export * from './manual-clock.ts';
+export * from './seeded-random.ts';
