@@ -1,0 +1,176 @@
+import { z } from 'zod';
+
+/**
+ * The administration API: what goes over the Unix socket, as schemas and as types. Clients import the types only.
+ * Times are RFC 3339 in UTC, serial numbers lower-case hexadecimal.
+ */
+
+const time = z.iso.datetime();
+const labels = z.record(z.string(), z.string());
+
+export const createTokenRequest = z.strictObject({
+  /** Job that the exporters of the host join; a name. */
+  job: z.string().default('node'),
+  /** Labels that the targets get. */
+  labels: labels.default({}),
+  /** How long the token may be used, in Prometheus's notation. */
+  expiresIn: z.string().default('1h'),
+  /** How many hosts may use it. */
+  uses: z.int().min(1).max(10_000).default(1),
+  /** The name that the host gets, whatever it asks for. Only with one use. */
+  hostName: z.string().optional(),
+  /** Addresses and DNS names that targets may have besides the one the host connects from. */
+  addresses: z.array(z.string()).max(64).default([]),
+  /** Networks (CIDR) from which the token may be used; any when empty. */
+  networks: z.array(z.string()).max(64).default([]),
+  /** Names of the exporters that the host may have; any when empty. */
+  exporters: z.array(z.string()).max(64).default([]),
+  /** For the operator's memory. */
+  note: z.string().max(200).default(''),
+});
+
+export const tokenView = z.object({
+  id: z.string(),
+  state: z.enum(['usable', 'used', 'expired', 'revoked']),
+  job: z.string(),
+  labels,
+  hostName: z.string().nullable(),
+  addresses: z.array(z.string()),
+  networks: z.array(z.string()),
+  exporters: z.array(z.string()),
+  uses: z.int(),
+  maxUses: z.int(),
+  createdAt: time,
+  expiresAt: time,
+  note: z.string(),
+});
+
+export const createdToken = z.object({
+  /** The token itself. Shown once; only a hash of it is kept. */
+  token: z.string(),
+  /** HOST:PORT that agents dial, as configured. */
+  controller: z.string(),
+  details: tokenView,
+});
+
+export const targetView = z.object({
+  host: z.string(),
+  exporter: z.string(),
+  job: z.string(),
+  /** HOST:PORT that Prometheus dials; null before it is decided. */
+  target: z.string().nullable(),
+  labels,
+  state: z.enum(['pending', 'published', 'refused', 'withdrawn']),
+  /** Serial number of the newest certificate. */
+  serial: z.string().nullable(),
+  notAfter: time.nullable(),
+  /** When the controller last looked at it from outside. */
+  checkedAt: time.nullable(),
+  /** What is wrong, in one sentence. */
+  problem: z.string().nullable(),
+});
+
+export const hostView = z.object({
+  name: z.string(),
+  state: z.enum(['active', 'revoked', 'left']),
+  /** The address that it last connected from. */
+  address: z.string(),
+  agentVersion: z.string(),
+  enrolledAt: time,
+  lastSeenAt: time,
+  /** The newest identity certificate. */
+  identity: z.object({ serial: z.string(), notAfter: time }).nullable(),
+  exporters: z.array(targetView),
+});
+
+export const revokeHostRequest = z.strictObject({ reason: z.string().max(200).default('') });
+
+export const revokedHost = z.object({
+  host: hostView,
+  /** What the operator still has to think of, as sentences. */
+  remarks: z.array(z.string()),
+});
+
+export const checkTargetsRequest = z.strictObject({
+  /** Only this host; all when absent. */
+  host: z.string().optional(),
+});
+
+export const targetCheck = z.object({
+  host: z.string(),
+  exporter: z.string(),
+  target: z.string(),
+  /** One for each way of knocking. */
+  layers: z.array(z.object({ name: z.string(), passed: z.boolean(), found: z.string() })),
+  passed: z.boolean(),
+});
+
+export const publishTargetsRequest = z.strictObject({
+  /** The operator's word that a job may lose all of its targets. */
+  allowEmpty: z.boolean().default(false),
+});
+
+export const publication = z.object({
+  /** One for each target file. */
+  jobs: z.array(z.object({ job: z.string(), file: z.string(), targets: z.int(), changed: z.boolean() })),
+});
+
+export const prometheusSetup = z.object({
+  folder: z.string(),
+  files: z.array(z.object({ path: z.string(), purpose: z.string() })),
+  /** To paste into prometheus.yml. */
+  scrapeConfig: z.string(),
+  /** What to do, in order, one sentence each. */
+  steps: z.array(z.string()),
+});
+
+export const checkPrometheusRequest = z.strictObject({
+  /** Absolute path of the file, against which Prometheus resolves relative paths. */
+  path: z.string(),
+  text: z.string().max(1024 * 1024),
+});
+
+export const prometheusFindings = z.object({
+  findings: z.array(
+    z.object({ severity: z.enum(['error', 'warning']), where: z.string(), problem: z.string(), remedy: z.string() }),
+  ),
+});
+
+export const controllerStatus = z.object({
+  version: z.string(),
+  trustDomain: z.string(),
+  startedAt: time,
+  /** HOST:PORT that agents dial. */
+  controller: z.string(),
+  authorities: z.array(
+    z.object({ role: z.string(), state: z.string(), serial: z.string(), notBefore: time, notAfter: time }),
+  ),
+  hosts: z.object({ active: z.int(), revoked: z.int(), left: z.int() }),
+  targets: z.object({ published: z.int(), pending: z.int(), refused: z.int() }),
+  scraper: z.object({ serial: z.string(), notAfter: time }).nullable(),
+  prometheusFolder: z.string(),
+  /** What keeps the target files from being written, in one sentence. */
+  publishProblem: z.string().nullable(),
+});
+
+/** RFC 9457. */
+export const problem = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string(),
+  code: z.string(),
+});
+
+export type CreateTokenRequest = z.output<typeof createTokenRequest>;
+export type TokenView = z.output<typeof tokenView>;
+export type CreatedToken = z.output<typeof createdToken>;
+export type HostView = z.output<typeof hostView>;
+export type RevokedHost = z.output<typeof revokedHost>;
+export type TargetView = z.output<typeof targetView>;
+export type TargetCheck = z.output<typeof targetCheck>;
+export type Publication = z.output<typeof publication>;
+export type PrometheusSetup = z.output<typeof prometheusSetup>;
+export type PrometheusFindings = z.output<typeof prometheusFindings>;
+export type ControllerStatus = z.output<typeof controllerStatus>;
+export type Problem = z.output<typeof problem>;
