@@ -1,0 +1,2 @@
+export { debianBinaries, findBinaries } from './find.ts';
+export type { Binaries, SearchOptions, Suite } from './types.ts';
