@@ -1,1 +1,14 @@
-export {};
+export * from './authority.ts';
+export * from './checker.ts';
+export * from './csr.ts';
+export * from './describe.ts';
+export * from './issuing.ts';
+export * from './keys.ts';
+export * from './pem.ts';
+export * from './pin.ts';
+export * from './profiles.ts';
+export * from './sealing.ts';
+export * from './serial.ts';
+export * from './signer.ts';
+export * from './spiffe.ts';
+export * from './verify.ts';
