@@ -9,8 +9,8 @@ const time = z.iso.datetime();
 const labels = z.record(z.string(), z.string());
 
 export const createTokenRequest = z.strictObject({
-  /** Job that the exporters of the host join; a name. */
-  job: z.string().default('node'),
+  /** Job that all exporters of the host join; when null, each exporter's name is its job. */
+  job: z.string().nullable().default(null),
   /** Labels that the targets get. */
   labels: labels.default({}),
   /** How long the token may be used, in Prometheus's notation. */
@@ -32,7 +32,7 @@ export const createTokenRequest = z.strictObject({
 export const tokenView = z.object({
   id: z.string(),
   state: z.enum(['usable', 'used', 'expired', 'revoked']),
-  job: z.string(),
+  job: z.string().nullable(),
   labels,
   hostName: z.string().nullable(),
   addresses: z.array(z.string()),
@@ -153,15 +153,28 @@ export const controllerStatus = z.object({
   publishProblem: z.string().nullable(),
 });
 
-/** RFC 9457. */
+export const tokenList = z.object({ tokens: z.array(tokenView) });
+export const hostList = z.object({ hosts: z.array(hostView) });
+export const targetList = z.object({ targets: z.array(targetView) });
+export const targetChecks = z.object({ checks: z.array(targetCheck) });
+
+/** RFC 9457: what every answer from 400 on is, as application/problem+json. */
 export const problem = z.object({
+  /** `urn:torchpass:error:CODE`. */
   type: z.string(),
+  /** The kind of error. */
   title: z.string(),
   status: z.int(),
+  /** What went wrong, as a sentence. */
   detail: z.string(),
+  /** A code of docs/errors.md. */
   code: z.string(),
+  /** What to do next, as a sentence. */
+  hint: z.string().optional(),
 });
 
+/** As a client sends it: what has a default may be left out. */
+export type CreateTokenInput = z.input<typeof createTokenRequest>;
 export type CreateTokenRequest = z.output<typeof createTokenRequest>;
 export type TokenView = z.output<typeof tokenView>;
 export type CreatedToken = z.output<typeof createdToken>;
@@ -173,4 +186,8 @@ export type Publication = z.output<typeof publication>;
 export type PrometheusSetup = z.output<typeof prometheusSetup>;
 export type PrometheusFindings = z.output<typeof prometheusFindings>;
 export type ControllerStatus = z.output<typeof controllerStatus>;
+export type TokenList = z.output<typeof tokenList>;
+export type HostList = z.output<typeof hostList>;
+export type TargetList = z.output<typeof targetList>;
+export type TargetChecks = z.output<typeof targetChecks>;
 export type Problem = z.output<typeof problem>;

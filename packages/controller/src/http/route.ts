@@ -1,0 +1,52 @@
+import type { FastifyInstance } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import type { Access } from './access.ts';
+import type { Services } from './api/services.ts';
+
+/** A route as data. Paths are below `/api/v1`. */
+export interface Route<
+  Params extends z.ZodType = z.ZodType,
+  Body extends z.ZodType = z.ZodType,
+  Answer extends z.ZodType = z.ZodType,
+> {
+  method: 'GET' | 'POST';
+  path: string;
+  access: Access;
+  params: Params;
+  /** Of a POST. A missing content counts as `{}`. */
+  body: Body;
+  /** Of the content, in bytes, where the usual limit is too small. */
+  bodyLimit?: number;
+  answer: Answer;
+  /** 200 unless given. */
+  status?: 201;
+  handle(services: Services, request: { params: z.output<Params>; body: z.output<Body> }): Promise<z.output<Answer>>;
+}
+
+export const nothing = z.strictObject({});
+
+/** Only for its types: the handler's request and answer are those of the schemas. */
+export function route<Params extends z.ZodType, Body extends z.ZodType, Answer extends z.ZodType>(
+  definition: Route<Params, Body, Answer>,
+): Route {
+  return definition;
+}
+
+export function mount(app: FastifyInstance, prefix: string, routes: readonly Route[], services: Services): void {
+  for (const definition of routes) {
+    const { method, path, access, params, body, bodyLimit, answer, status = 200 } = definition;
+    app.withTypeProvider<ZodTypeProvider>().route({
+      method,
+      url: `${prefix}${path}`,
+      config: { access },
+      schema: { params, ...(method === 'POST' ? { body } : {}), response: { [status]: answer } },
+      ...(bodyLimit === undefined ? {} : { bodyLimit }),
+      preValidation: async (request) => {
+        if (method === 'POST') request.body ??= {};
+      },
+      handler: async (request, reply) =>
+        reply.code(status).send(await definition.handle(services, { params: request.params, body: request.body })),
+    });
+  }
+}

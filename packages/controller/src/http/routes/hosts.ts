@@ -1,0 +1,37 @@
+import { isName } from '@torchpass/core';
+import { z } from 'zod';
+import { hostList, hostView, revokedHost, revokeHostRequest } from '../api/types.ts';
+import { nothing, route, type Route } from '../route.ts';
+import { CHANGE, LOOK } from './access.ts';
+
+const hostName = z.strictObject({ name: z.string().refine(isName, 'not the name of a host') });
+
+export const hostRoutes: readonly Route[] = [
+  route({
+    method: 'GET',
+    path: '/hosts',
+    access: LOOK,
+    params: nothing,
+    body: nothing,
+    answer: hostList,
+    handle: async ({ hosts }) => ({ hosts: await hosts.list() }),
+  }),
+  route({
+    method: 'GET',
+    path: '/hosts/:name',
+    access: LOOK,
+    params: hostName,
+    body: nothing,
+    answer: hostView,
+    handle: ({ hosts }, { params }) => hosts.show(params.name),
+  }),
+  route({
+    method: 'POST',
+    path: '/hosts/:name/revoke',
+    access: CHANGE,
+    params: hostName,
+    body: revokeHostRequest,
+    answer: revokedHost,
+    handle: ({ hosts }, { params, body }) => hosts.revoke(params.name, body.reason),
+  }),
+];

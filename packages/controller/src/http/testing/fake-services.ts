@@ -1,0 +1,96 @@
+import type { Services } from '../api/services.ts';
+import type { HostView, TargetView, TokenView } from '../api/types.ts';
+
+export const TIME = '2026-01-01T00:00:00.000Z';
+
+export const token: TokenView = {
+  id: 'abcdefghijklmnop',
+  state: 'usable',
+  job: 'node',
+  labels: { env: 'prod' },
+  hostName: null,
+  addresses: [],
+  networks: [],
+  exporters: [],
+  uses: 0,
+  maxUses: 1,
+  createdAt: TIME,
+  expiresAt: TIME,
+  note: '',
+};
+
+export const target: TargetView = {
+  host: 'web-1',
+  exporter: 'node',
+  job: 'node',
+  target: '198.51.100.7:9100',
+  labels: {},
+  state: 'published',
+  serial: '0a',
+  notAfter: TIME,
+  checkedAt: TIME,
+  problem: null,
+};
+
+export const host: HostView = {
+  name: 'web-1',
+  state: 'active',
+  address: '198.51.100.7',
+  agentVersion: '0.1.0',
+  enrolledAt: TIME,
+  lastSeenAt: TIME,
+  identity: { serial: '0b', notAfter: TIME },
+  exporters: [target],
+};
+
+type Answers = { [Feature in keyof Services]: Partial<Services[Feature]> };
+
+/** Services that answer with fixed views and remember, in `calls`, what reached them. */
+export function fakeServices(replaced: Partial<Answers> = {}): { services: Services; calls: unknown[][] } {
+  const calls: unknown[][] = [];
+  const recorded =
+    <T>(name: string, answer: T) =>
+    (...given: unknown[]): Promise<T> => {
+      calls.push([name, ...given]);
+      return Promise.resolve(answer);
+    };
+  const services: Services = {
+    tokens: {
+      create: recorded('tokens.create', { token: 'tpjoin1.x', controller: 'c.example:7443', details: token }),
+      list: recorded('tokens.list', [token]),
+      revoke: recorded('tokens.revoke', { ...token, state: 'revoked' as const }),
+      ...replaced.tokens,
+    },
+    hosts: {
+      list: recorded('hosts.list', [host]),
+      show: recorded('hosts.show', host),
+      revoke: recorded('hosts.revoke', { host: { ...host, state: 'revoked' as const }, remarks: [] }),
+      ...replaced.hosts,
+    },
+    targets: {
+      list: recorded('targets.list', [target]),
+      check: recorded('targets.check', []),
+      publish: recorded('targets.publish', { jobs: [] }),
+      ...replaced.targets,
+    },
+    prometheus: {
+      setup: recorded('prometheus.setup', { folder: '/p', files: [], scrapeConfig: '', steps: [] }),
+      check: recorded('prometheus.check', { findings: [] }),
+      ...replaced.prometheus,
+    },
+    status: recorded('status', {
+      version: '0.1.0',
+      trustDomain: 'example.org',
+      startedAt: TIME,
+      controller: 'c.example:7443',
+      authorities: [],
+      hosts: { active: 0, revoked: 0, left: 0 },
+      targets: { published: 0, pending: 0, refused: 0 },
+      scraper: null,
+      prometheusFolder: '/p',
+      publishProblem: null,
+    }),
+    unready: recorded('unready', undefined),
+  };
+  return { services, calls };
+}
