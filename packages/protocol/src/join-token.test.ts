@@ -6,10 +6,22 @@ import { decodeJoinToken, encodeJoinToken } from './join-token.ts';
 const bytes = (length: number) =>
   fc.uint8Array({ minLength: length, maxLength: length }).map((array) => Buffer.from(array));
 const tokens = fc.record({
-  id: fc.string({ unit: fc.constantFrom(...'abcdefghijklmnopqrstuvwxyz234567'), minLength: 16, maxLength: 16 }),
+  id: fc.string({
+    unit: fc.constantFrom(...Array.from('abcdefghijklmnopqrstuvwxyz234567')),
+    minLength: 16,
+    maxLength: 16,
+  }),
   secret: bytes(20).map((secret) => new Secret(secret)),
   pins: fc.array(bytes(32), { minLength: 1, maxLength: 3 }),
 });
+
+function thrownBy(work: () => unknown): unknown {
+  try {
+    return work();
+  } catch (error) {
+    return error;
+  }
+}
 
 describe('join token', () => {
   it('reads back what it wrote', () => {
@@ -30,12 +42,9 @@ describe('join token', () => {
         const place = at % text.length;
         const changed = text.slice(0, place) + replacement + text.slice(place + 1);
         fc.pre(changed !== text);
-        expect(() => decodeJoinToken(changed)).toThrow(TorchpassError);
-        try {
-          decodeJoinToken(changed);
-        } catch (error) {
-          expect(String(error)).not.toContain(text.slice(25, 50));
-        }
+        const error = thrownBy(() => decodeJoinToken(changed));
+        expect(error).toBeInstanceOf(TorchpassError);
+        expect(String(error)).not.toContain(text.slice(25, 50));
       }),
     );
   });

@@ -1,0 +1,88 @@
+import { LOG_FORMATS, LOG_LEVELS, TorchpassError } from '@torchpass/core';
+import { Command, Option, type CommanderError } from 'commander';
+import { DEFAULT_CONFIG_PATH } from '../config/load.ts';
+import { VERSION } from '../version.ts';
+import { check } from './check.ts';
+import { init } from './init.ts';
+import { run } from './run.ts';
+
+/** Flags that every command takes; named as Prometheus names its own. */
+export interface Flags {
+  'config.file'?: string;
+  'storage.path'?: string;
+  'listen-address'?: string;
+  'advertise-address'?: string;
+  'web.listen-address'?: string;
+  'log.level'?: string;
+  'log.format'?: string;
+}
+
+const COMMANDS = [
+  {
+    name: 'init',
+    summary: 'make the authorities, the database and the files for Prometheus',
+    description:
+      'Makes a root and four issuing authorities, the database, and the folder that Prometheus reads, and prints what to paste into prometheus.yml. Run again, it changes nothing.',
+    examples: [
+      'torchpass-controller init --storage.path=/var/lib/torchpass --advertise-address=monitor.example.org:7443',
+    ],
+    action: init,
+  },
+  {
+    name: 'run',
+    summary: "serve agents and keep Prometheus's files up to date",
+    description: 'Serves until it gets SIGTERM or SIGINT; then it finishes what is in flight.',
+    examples: [
+      'torchpass-controller run',
+      'torchpass-controller run --config.file=/etc/torchpass/controller.yml --log.format=json',
+    ],
+    action: run,
+  },
+  {
+    name: 'check',
+    summary: 'check configuration and state without starting',
+    description:
+      'Reads the configuration, opens the database and the authorities, and reads every issued certificate back against its profile. Works beside a running controller.',
+    examples: ['torchpass-controller check'],
+    action: check,
+  },
+] as const;
+
+export function program(): Command {
+  const root = new Command('torchpass-controller')
+    .description('Certificate authority and target publisher beside Prometheus.')
+    .version(VERSION)
+    .showSuggestionAfterError()
+    .exitOverride(exitOrThrow)
+    .configureOutput({ outputError: () => undefined });
+  for (const { name, summary, description, examples, action } of COMMANDS) {
+    root
+      .command(name)
+      .summary(summary)
+      .description(description)
+      .option('--config.file <path>', `configuration file (default: ${DEFAULT_CONFIG_PATH}, if it exists)`)
+      .option('--storage.path <path>', 'where the database and the sealed keys are')
+      .option('--listen-address <host:port>', 'where agents connect')
+      .option('--advertise-address <host:port>', 'what agents dial')
+      .option('--web.listen-address <host:port>', 'where health and metrics are served')
+      .addOption(new Option('--log.level <level>', 'how much to log').choices(LOG_LEVELS))
+      .addOption(new Option('--log.format <format>', 'how to log').choices(LOG_FORMATS))
+      .addHelpText('after', `\nExamples:\n${examples.map((line) => `  ${line}`).join('\n')}`)
+      .exitOverride(exitOrThrow)
+      .configureOutput({ outputError: () => undefined })
+      .action((flags: Flags) => action(flags));
+  }
+  return root;
+}
+
+/** Help and version end well; everything else that commander finds is a mistake in the command line. */
+function exitOrThrow(error: CommanderError): void {
+  if (error.exitCode === 0) return;
+  if (error.code === 'commander.help')
+    throw new TorchpassError('USAGE', 'Say what to do: init, run or check.', {
+      hint: 'See: torchpass-controller --help',
+    });
+  throw new TorchpassError('USAGE', error.message.replace(/^error: /, ''), {
+    hint: 'See: torchpass-controller --help',
+  });
+}

@@ -1,0 +1,42 @@
+import { createLogger, nodeFiles, systemClock, systemRandom, type Logger } from '@torchpass/core';
+import { resolve4, resolve6 } from 'node:dns/promises';
+import { findGroup, findUser } from '../config/accounts.ts';
+import { loadConfig, type Config } from '../config/load.ts';
+import type { Surroundings } from '../context.ts';
+import type { Flags } from './program.ts';
+
+export type Base = Omit<Surroundings, 'passphrase'>;
+
+/** Configuration, clock, files and the rest, as they really are on this machine. */
+export async function realSurroundings(flags: Flags): Promise<Base> {
+  const config = await loadConfig(flags['config.file'], {
+    storage_path: flags['storage.path'],
+    listen_address: flags['listen-address'],
+    advertise_address: flags['advertise-address'],
+    admin_listen_address: flags['web.listen-address'],
+    log_level: flags['log.level'],
+    log_format: flags['log.format'],
+  });
+  const { user } = config.prometheus;
+  const { socket_group: group } = config.admin;
+  return {
+    config,
+    prometheusOwner: user === undefined ? undefined : await findUser(user, 'prometheus.user'),
+    socketGroup: group === undefined ? undefined : await findGroup(group, 'admin.socket_group'),
+    clock: systemClock,
+    random: systemRandom,
+    files: nodeFiles(),
+    logger: loggerOf(config),
+    resolve: resolveBoth,
+  };
+}
+
+function loggerOf({ log }: Config): Logger {
+  return createLogger(log);
+}
+
+/** IPv4 and IPv6 addresses of a name, from DNS. */
+async function resolveBoth(name: string): Promise<string[]> {
+  const answers = await Promise.allSettled([resolve4(name), resolve6(name)]);
+  return answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []));
+}

@@ -1,0 +1,130 @@
+import { nearest, reasonOf, systemCodeOf, TorchpassError } from '@torchpass/core';
+import { readFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { LineCounter, parseDocument } from 'yaml';
+import { z } from 'zod';
+import { configSchema, type ConfigFile } from './schema.ts';
+
+/** The configuration with every default filled in. */
+export interface Config extends Omit<ConfigFile, 'advertise_address' | 'admin' | 'authorities' | 'prometheus'> {
+  advertise_address: { host: string; port: number };
+  admin: ConfigFile['admin'] & { socket: string };
+  authorities: ConfigFile['authorities'] & { passphrase_file: string };
+  prometheus: ConfigFile['prometheus'] & { folder: string };
+}
+
+/** Values from flags, in the file's own shape and notation; they win over the file. */
+export interface Overrides {
+  storage_path?: string | undefined;
+  listen_address?: string | undefined;
+  advertise_address?: string | undefined;
+  admin_listen_address?: string | undefined;
+  log_level?: string | undefined;
+  log_format?: string | undefined;
+}
+
+export const DEFAULT_CONFIG_PATH = '/etc/torchpass/controller.yml';
+const LARGEST_CONFIG = 1024 * 1024;
+
+/**
+ * Reads the configuration. Without a path the default file is read if it exists.
+ * `CONFIG_UNREADABLE` and `CONFIG_INVALID` name the file, the line or key, and for an unknown key the nearest known one.
+ */
+export async function loadConfig(path: string | undefined, overrides: Overrides): Promise<Config> {
+  const place = path ?? DEFAULT_CONFIG_PATH;
+  const text = await readText(place, path === undefined);
+  return withDefaults(validate(applyOverrides(parseYaml(text, place), overrides), place));
+}
+
+async function readText(path: string, optional: boolean): Promise<string> {
+  try {
+    const text = await readFile(path, 'utf8');
+    if (text.length <= LARGEST_CONFIG) return text;
+  } catch (error) {
+    if (optional && systemCodeOf(error) === 'ENOENT') return '';
+    throw new TorchpassError('CONFIG_UNREADABLE', `The configuration ${path} cannot be read: ${reasonOf(error)}.`, {
+      cause: error,
+    });
+  }
+  throw new TorchpassError(
+    'CONFIG_INVALID',
+    `${path} is larger than a configuration can be (${LARGEST_CONFIG} bytes).`,
+  );
+}
+
+function parseYaml(text: string, path: string): Record<string, unknown> {
+  const lineCounter = new LineCounter();
+  const document = parseDocument(text, { lineCounter, strict: true, uniqueKeys: true, prettyErrors: false });
+  const broken = document.errors[0];
+  if (broken !== undefined) {
+    const { line, col } = lineCounter.linePos(broken.pos[0]);
+    throw new TorchpassError('CONFIG_INVALID', `${path}, line ${line}, column ${col}: ${broken.message}`);
+  }
+  const value: unknown = toValue(() => document.toJS({ maxAliasCount: 0 }), path) ?? {};
+  if (typeof value === 'object' && !Array.isArray(value)) return value as Record<string, unknown>;
+  throw new TorchpassError('CONFIG_INVALID', `${path} does not hold keys and values.`);
+}
+
+function toValue(read: () => unknown, path: string): unknown {
+  try {
+    return read();
+  } catch (error) {
+    throw new TorchpassError('CONFIG_INVALID', `${path}: ${reasonOf(error)}.`, { cause: error });
+  }
+}
+
+function applyOverrides(file: Record<string, unknown>, flags: Overrides): Record<string, unknown> {
+  const merged = { ...file };
+  const inside = (key: string, changes: Record<string, string | undefined>) => {
+    const given = Object.entries(changes).filter(([, value]) => value !== undefined);
+    const current = merged[key] ?? {};
+    if (given.length > 0 && typeof current === 'object') merged[key] = { ...current, ...Object.fromEntries(given) };
+  };
+  for (const key of ['storage_path', 'listen_address', 'advertise_address'] as const) {
+    if (flags[key] !== undefined) merged[key] = flags[key];
+  }
+  inside('admin', { listen_address: flags.admin_listen_address });
+  inside('log', { level: flags.log_level, format: flags.log_format });
+  return merged;
+}
+
+function validate(value: unknown, path: string): ConfigFile {
+  const result = configSchema.safeParse(value);
+  if (result.success) return result.data;
+  const problems = result.error.issues.map(describeIssue);
+  throw new TorchpassError('CONFIG_INVALID', `${path}: ${problems.join('; ')}.`);
+}
+
+function describeIssue(issue: z.core.$ZodIssue): string {
+  const where = issue.path.join('.');
+  if (issue.code !== 'unrecognized_keys') return `${where === '' ? 'the file' : where}: ${issue.message}`;
+  return issue.keys
+    .map((key) => {
+      const full = [...issue.path, key].join('.');
+      const meant = nearest(key, knownKeys(issue.path));
+      return `unknown key "${full}"${meant === undefined ? '' : ` (did you mean "${meant}"?)`}`;
+    })
+    .join('; ');
+}
+
+function knownKeys(path: readonly PropertyKey[]): string[] {
+  const schema = z.toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any' });
+  let node: unknown = schema;
+  for (const key of path)
+    node = (node as { properties?: Record<string, unknown> } | undefined)?.properties?.[String(key)];
+  return Object.keys((node as { properties?: object } | undefined)?.properties ?? {});
+}
+
+function withDefaults(file: ConfigFile): Config {
+  return {
+    ...file,
+    advertise_address: file.advertise_address ?? { host: hostname().toLowerCase(), port: file.listen_address.port },
+    admin: { ...file.admin, socket: file.admin.socket ?? join(file.storage_path, 'controller.sock') },
+    authorities: {
+      ...file.authorities,
+      passphrase_file: file.authorities.passphrase_file ?? join(file.storage_path, 'passphrase'),
+    },
+    prometheus: { ...file.prometheus, folder: file.prometheus.folder ?? join(file.storage_path, 'prometheus') },
+  };
+}

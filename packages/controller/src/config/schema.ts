@@ -1,0 +1,124 @@
+import { canonicalIp, isDnsName, isName, LOG_FORMATS, LOG_LEVELS, parseDuration, parseHostPort } from '@torchpass/core';
+import { isTrustDomain } from '@torchpass/pki';
+import ipaddr from 'ipaddr.js';
+import { z } from 'zod';
+
+/** The configuration file, key by key. Durations are written as Prometheus does and become milliseconds. */
+
+const MINUTE = 60_000;
+const YEAR = 366 * 24 * 60 * MINUTE;
+
+const refined = <T>(read: (text: string) => T, message: string) =>
+  z.string().transform((text, context) => {
+    try {
+      return read(text);
+    } catch {
+      context.addIssue({ code: 'custom', message: `${JSON.stringify(text)} ${message}` });
+      return z.NEVER;
+    }
+  });
+
+const check = (holds: (text: string) => boolean, message: string) =>
+  refined((text) => {
+    if (!holds(text)) throw new TypeError(message);
+    return text;
+  }, message);
+
+const duration = (shortest: number, longest: number) =>
+  refined(parseDuration, 'is not a duration such as 30s, 1h30m or 7d')
+    .refine((value) => value >= shortest, `is shorter than ${shortest / 1000} s`)
+    .refine((value) => value <= longest, `is longer than ${longest / 1000} s`);
+
+const leafLifetime = duration(MINUTE, YEAR);
+const hostPort = refined(parseHostPort, 'is not HOST:PORT');
+const absolutePath = check((path) => path.startsWith('/'), 'is not an absolute path');
+const name = check(isName, 'is not a name (lower-case letters, digits, dots, dashes, underscores)');
+const network = check((text) => {
+  ipaddr.parseCIDR(text);
+  return true;
+}, 'is not a network such as 10.0.0.0/8 or 2001:db8::/32');
+const webName = check(
+  (text) => canonicalIp(text) !== undefined || isDnsName(text),
+  'is neither an IP address nor a DNS name',
+);
+
+export const configSchema = z.strictObject({
+  /** SPIFFE trust domain: the first part of every identity. Decided once, by init. */
+  trust_domain: check(isTrustDomain, 'is not a SPIFFE trust domain').default('torchpass.internal'),
+  /** Everything that must not be lost: database, sealed keys. */
+  storage_path: absolutePath.default('/var/lib/torchpass'),
+  /** Where agents connect. */
+  listen_address: hostPort.default({ host: '0.0.0.0', port: 7443 }),
+  /** The address that agents dial, as written into instructions; by default this machine's name. */
+  advertise_address: hostPort.optional(),
+  admin: z
+    .strictObject({
+      /** Unix socket of the administration API; in the storage folder when absent. */
+      socket: absolutePath.optional(),
+      /** Group that may use it, beside the controller's own user. */
+      socket_group: z.string().optional(),
+      /** Health and metrics, over plain HTTP: a loopback address. */
+      listen_address: hostPort.default({ host: '127.0.0.1', port: 7444 }),
+    })
+    .prefault({}),
+  authorities: z
+    .strictObject({
+      /** File with the passphrase that opens the authorities' keys. */
+      passphrase_file: absolutePath.optional(),
+      root_lifetime: duration(60 * MINUTE, 30 * YEAR).prefault('3650d'),
+      issuing_lifetime: duration(10 * MINUTE, 10 * YEAR).prefault('1095d'),
+    })
+    .prefault({}),
+  certificates: z
+    .strictObject({
+      identity_lifetime: leafLifetime.prefault('30d'),
+      exporter_lifetime: leafLifetime.prefault('7d'),
+      scraper_lifetime: leafLifetime.prefault('7d'),
+      controller_lifetime: leafLifetime.prefault('7d'),
+    })
+    .prefault({}),
+  policy: z
+    .strictObject({
+      /** Networks that may be targets although they are loopback, link-local or private. */
+      allowed_networks: z.array(network).default([]),
+    })
+    .prefault({}),
+  limits: z
+    .strictObject({
+      /** Multiplies every rate limit of the public port; more than 1 for fleets behind one address. */
+      rate_factor: z.number().min(0.1).max(1000).default(1),
+      /** Connections to the public port at once. */
+      connections: z.int().min(10).max(100_000).default(4096),
+    })
+    .prefault({}),
+  targets: z
+    .strictObject({
+      /** How long the look from outside may take. */
+      probe_timeout: duration(100, 15_000).prefault('5s'),
+      /** Joins within this time are written at once. */
+      publish_interval: duration(0, MINUTE).prefault('1s'),
+      /** How often agents come to compare. */
+      check_in_interval: duration(1000, 24 * 60 * MINUTE).prefault('5m'),
+    })
+    .prefault({}),
+  prometheus: z
+    .strictObject({
+      /** What Prometheus reads; `prometheus` in the storage folder when absent. */
+      folder: absolutePath.optional(),
+      /** Prometheus's user, who has to read it; our own when absent. */
+      user: z.string().optional(),
+      /** Name of the scraper in its certificate. */
+      scraper_name: name.default('prometheus'),
+      /** Names and addresses under which people and programs open Prometheus's own web interface. */
+      web_names: z.array(webName).min(1).default(['localhost', '127.0.0.1', '::1']),
+    })
+    .prefault({}),
+  log: z
+    .strictObject({
+      level: z.enum(LOG_LEVELS).default('info'),
+      format: z.enum(LOG_FORMATS).default('logfmt'),
+    })
+    .prefault({}),
+});
+
+export type ConfigFile = z.output<typeof configSchema>;

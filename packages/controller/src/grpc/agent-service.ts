@@ -1,0 +1,140 @@
+import { type handleUnaryCall, type Metadata } from '@grpc/grpc-js';
+import { isTorchpassError, toTorchpassError, TorchpassError, type Clock, type Logger } from '@torchpass/core';
+import { formatSpiffeId, readCertificateRequest } from '@torchpass/pki';
+import {
+  MOST_EXPORTERS,
+  toStatus,
+  type AgentServiceServer,
+  type Certificate,
+  type CheckInResponse,
+  type DesiredExporter,
+  type IssueCertificateRequest,
+  type TrustBundle,
+} from '@torchpass/protocol';
+import type { CheckIn } from '../hosts/check-in.ts';
+import type { Enrolled, Enrolment } from '../hosts/enrol.ts';
+import type { HostCertificates } from '../hosts/host-certificates.ts';
+import type { Authorities } from '../issuance/authorities.ts';
+import type { IssuedCertificate } from '../issuance/issuance.ts';
+import type { HostTable } from '../store/schema.ts';
+import type { Selectable } from 'kysely';
+import type { Caller } from './gate.ts';
+
+export interface AgentServiceTools {
+  callerOf: (metadata: Metadata) => Caller;
+  enrol: (enrolment: Enrolment) => Promise<Enrolled>;
+  checkIn: (checkIn: CheckIn) => Promise<DesiredExporter[]>;
+  certificates: HostCertificates;
+  leave: (host: Selectable<HostTable>) => Promise<void>;
+  authorities: Authorities;
+  scraperName: string;
+  checkInIntervalMs: number;
+  clock: Clock;
+  logger: Logger;
+  observe: (method: string, code: string) => void;
+}
+
+/** The agent's protocol: reads messages, calls the features, writes messages. Decides nothing. */
+export function createAgentService(tools: AgentServiceTools): AgentServiceServer {
+  const { callerOf, enrol, checkIn, certificates, leave, clock } = tools;
+
+  return {
+    enroll: handle(async (request, { connection }) => {
+      const { hostName, certificate } = await enrol({ ...request, address: connection.address });
+      return { hostName, certificate: chainOf(certificate), trust: trustBundle() };
+    }),
+
+    checkIn: handle(async (request, caller): Promise<CheckInResponse> => {
+      const host = hostOf(caller);
+      if (request.exporters.length > MOST_EXPORTERS) {
+        throw new TorchpassError(
+          'REQUEST_INVALID',
+          `A host can have ${MOST_EXPORTERS} exporters, not ${request.exporters.length}.`,
+        );
+      }
+      if (new Set(request.exporters.map(({ name }) => name)).size < request.exporters.length) {
+        throw new TorchpassError('REQUEST_INVALID', 'Two exporters of the host have the same name.');
+      }
+      const exporters = await checkIn({ host, request, address: caller.connection.address });
+      return {
+        trust: trustBundle(),
+        exporters,
+        renewIdentity: false,
+        nextCheckIn: {
+          seconds: Math.floor(tools.checkInIntervalMs / 1000),
+          nanos: (tools.checkInIntervalMs % 1000) * 1e6,
+        },
+        serverTime: clock.now(),
+      };
+    }),
+
+    issueCertificate: handle(async (request, caller) => {
+      const host = hostOf(caller);
+      const key = readCertificateRequest(request.certificateRequest);
+      const issued = await issue(request, host, key.publicKey);
+      return { certificate: chainOf(issued) };
+    }),
+
+    leave: handle(async (_request, caller) => {
+      await leave(hostOf(caller));
+      return {};
+    }),
+  };
+
+  function issue(
+    { purpose }: IssueCertificateRequest,
+    host: Selectable<HostTable>,
+    publicKey: Buffer,
+  ): Promise<IssuedCertificate> {
+    switch (purpose?.$case) {
+      case 'identity':
+        return certificates.identity(host, publicKey);
+      case 'exporter':
+        return certificates.exporter(host, purpose.value.name, publicKey);
+      case undefined:
+        throw new TorchpassError('REQUEST_INVALID', 'The request does not say what the certificate is for.');
+    }
+  }
+
+  function trustBundle(): TrustBundle {
+    const { authorities } = tools;
+    const scraper = { trustDomain: authorities.trustDomain, kind: 'scraper' as const, name: tools.scraperName };
+    return {
+      trustDomain: authorities.trustDomain,
+      roots: [...authorities.roots],
+      scraperAuthorities: [...authorities.trusted('scraper')],
+      scraperIds: [formatSpiffeId(scraper)],
+    };
+  }
+
+  function handle<Request, Response>(
+    work: (request: Request, caller: Caller) => Promise<Response>,
+  ): handleUnaryCall<Request, Response> {
+    return (call, callback) => {
+      const method = call.getPath();
+      const run = async () => work(call.request, callerOf(call.metadata));
+      run().then(
+        (response) => {
+          tools.observe(method, 'OK');
+          callback(null, response);
+        },
+        (reason: unknown) => {
+          const error = toTorchpassError(reason);
+          if (!isTorchpassError(reason) || error.kind === 'internal')
+            tools.logger.error('call failed', { method, error: reason });
+          tools.observe(method, error.code);
+          callback(toStatus(error));
+        },
+      );
+    };
+  }
+}
+
+function hostOf({ host }: Caller): Selectable<HostTable> {
+  if (host === undefined) throw new TorchpassError('INTERNAL', 'A method of hosts was called by a stranger.');
+  return host;
+}
+
+function chainOf({ chain }: IssuedCertificate): Certificate {
+  return { chain };
+}

@@ -1,0 +1,72 @@
+import { TorchpassError, type Clock, type Logger } from '@torchpass/core';
+import { verifyChain, type VerifiedPeer } from '@torchpass/pki';
+import type { Selectable } from 'kysely';
+import type { Authorities } from '../issuance/authorities.ts';
+import type { HostTable } from '../store/schema.ts';
+import type { Store } from '../store/store.ts';
+import type { Connection } from './connections.ts';
+
+interface Tools {
+  store: Store;
+  authorities: Authorities;
+  clock: Clock;
+  logger: Logger;
+}
+
+/**
+ * Finds the host behind a connection's certificate. The chain is judged once a connection; whether certificate and host
+ * are still good is asked of the database at every call, so that a revocation bites on open connections too.
+ */
+export function createAuthentication({ store, authorities, clock, logger }: Tools) {
+  const verified = new WeakMap<Connection, VerifiedPeer>();
+
+  return async (connection: Connection): Promise<Selectable<HostTable>> => {
+    const peer = verified.get(connection) ?? verify(connection);
+    verified.set(connection, peer);
+    const now = clock.now();
+    if (now >= peer.notAfter) throw rejected('its certificate has ended', connection, peer);
+    const row = await store
+      .selectFrom('certificates')
+      .innerJoin('hosts', 'hosts.id', 'certificates.host_id')
+      .selectAll('hosts')
+      .select(['certificates.revoked_at', 'certificates.role', 'certificates.issued_at'])
+      .where('certificates.serial', '=', peer.serial)
+      .executeTakeFirst();
+    if (row === undefined || row.role !== 'agent' || row.issued_at === null)
+      throw rejected('its certificate is unknown', connection, peer);
+    if (row.revoked_at !== null) throw rejected('its certificate is revoked', connection, peer);
+    if (row.state !== 'active') throw rejected(`the host is ${row.state}`, connection, peer);
+    return row;
+  };
+
+  function verify(connection: Connection): VerifiedPeer {
+    if (connection.presentedChain.length === 0) {
+      throw new TorchpassError('IDENTITY_REQUIRED', "This call needs a host's certificate.", {
+        hint: 'Enroll the host first: torchpass-agent enroll',
+      });
+    }
+    try {
+      return verifyChain(connection.presentedChain, {
+        anchors: authorities.trusted('agent'),
+        role: 'agent',
+        now: clock.now(),
+      });
+    } catch (error) {
+      logger.warn('identity rejected', { reason: 'its chain does not verify', from: connection.address, error });
+      throw generic(error);
+    }
+  }
+
+  function rejected(why: string, connection: Connection, peer: VerifiedPeer): TorchpassError {
+    logger.warn('identity rejected', { reason: why, serial: peer.serial, from: connection.address });
+    return generic(undefined);
+  }
+}
+
+/** The caller learns no reason; the log has it. */
+function generic(cause: unknown): TorchpassError {
+  return new TorchpassError('IDENTITY_REJECTED', "The controller does not accept this host's identity.", {
+    cause,
+    hint: 'The controller\'s log says why. To join again, have the operator make a new token and run "torchpass-agent enroll".',
+  });
+}

@@ -1,0 +1,65 @@
+import { canonicalIp } from '@torchpass/core';
+import type { TLSSocket } from 'node:tls';
+
+/** What is known of a live connection: where from, and what certificate its TLS handshake proved the key of. */
+export interface Connection {
+  /** Canonical IP address. */
+  address: string;
+  /** DER, the leaf first; empty when none was presented. Proven by the handshake, not yet judged. */
+  presentedChain: Buffer[];
+}
+
+/** Both ends of a connection: no two live ones have the same four. */
+export interface ConnectionEnds {
+  localAddress?: string | undefined;
+  localPort?: number | undefined;
+  remoteAddress?: string | undefined;
+  remotePort?: number | undefined;
+}
+
+/** Live connections, found again by their four-tuple when a call comes in on one. */
+export class Connections {
+  readonly #live = new Map<string, Connection>();
+
+  add(socket: TLSSocket): Connection {
+    const key = keyOf(socket);
+    const connection = { address: addressOf(socket), presentedChain: presentedChain(socket) };
+    this.#live.set(key, connection);
+    socket.once('close', () => {
+      if (this.#live.get(key) === connection) this.#live.delete(key);
+    });
+    return connection;
+  }
+
+  of(ends: ConnectionEnds): Connection | undefined {
+    return this.#live.get(keyOf(ends));
+  }
+
+  get size(): number {
+    return this.#live.size;
+  }
+}
+
+function keyOf(ends: ConnectionEnds): string {
+  return [ends.localAddress, ends.localPort, ends.remoteAddress, ends.remotePort].join(' ');
+}
+
+function addressOf(socket: TLSSocket): string {
+  const address = socket.remoteAddress ?? '';
+  return canonicalIp(address) ?? address;
+}
+
+const LONGEST_CHAIN = 4;
+
+function presentedChain(socket: TLSSocket): Buffer[] {
+  const chain: Buffer[] = [];
+  for (
+    let certificate = socket.getPeerX509Certificate();
+    certificate !== undefined;
+    certificate = certificate.issuerCertificate
+  ) {
+    chain.push(certificate.raw);
+    if (chain.length >= LONGEST_CHAIN) break;
+  }
+  return chain;
+}

@@ -1,0 +1,49 @@
+import { Server, ServerCredentials, type ServerInterceptor } from '@grpc/grpc-js';
+import { AgentServiceService, LARGEST_MESSAGE_BYTES, type AgentServiceServer } from '@torchpass/protocol';
+import { HealthImplementation } from 'grpc-health-check';
+import type { TLSSocket } from 'node:tls';
+
+const MOST_STREAMS_PER_CONNECTION = 32;
+const KEEPALIVE_MS = 60_000;
+const IDLE_MS = 10 * 60_000;
+
+export interface GrpcServer {
+  /** Serves HTTP/2 on a connection that the public port accepted. */
+  handleSocket(socket: TLSSocket): void;
+  /** Tells health checkers that no new work is taken, and finishes what is in flight. */
+  close(deadlineMs: number): Promise<void>;
+}
+
+/** The gRPC side of the public port: the agent's protocol and standard health. It never listens: it is handed sockets. */
+export function createGrpcServer(service: AgentServiceServer, gate: ServerInterceptor): GrpcServer {
+  const server = new Server({
+    interceptors: [gate],
+    'grpc.max_receive_message_length': LARGEST_MESSAGE_BYTES,
+    'grpc.max_send_message_length': LARGEST_MESSAGE_BYTES,
+    'grpc.max_concurrent_streams': MOST_STREAMS_PER_CONNECTION,
+    'grpc.max_connection_idle_ms': IDLE_MS,
+    'grpc.keepalive_time_ms': KEEPALIVE_MS,
+    'grpc.keepalive_timeout_ms': 20_000,
+  });
+  server.addService(AgentServiceService, service);
+  const health = new HealthImplementation({ '': 'SERVING', 'torchpass.v1.AgentService': 'SERVING' });
+  health.addToServer(server);
+  const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+
+  return {
+    handleSocket: (socket) => injector.injectConnection(socket),
+    async close(deadlineMs) {
+      health.setStatus('', 'NOT_SERVING');
+      health.setStatus('torchpass.v1.AgentService', 'NOT_SERVING');
+      injector.drain(deadlineMs);
+      injector.destroy();
+      await new Promise<void>((resolve) => {
+        const force = setTimeout(() => server.forceShutdown(), deadlineMs);
+        server.tryShutdown(() => {
+          clearTimeout(force);
+          resolve();
+        });
+      });
+    },
+  };
+}

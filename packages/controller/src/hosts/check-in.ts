@@ -1,0 +1,94 @@
+import { parseHostPort, type Clock, type Logger } from '@torchpass/core';
+import { TargetState, type CheckInRequest, type DesiredExporter as Answer } from '@torchpass/protocol';
+import { newestOfLine } from '../issuance/ledger.ts';
+import type { HostTable } from '../store/schema.ts';
+import type { Store } from '../store/store.ts';
+import type { AddressPolicy, Resolve } from '../targets/address-policy.ts';
+import type { Look } from '../targets/closed-loop.ts';
+import type { Publisher } from '../targets/publisher.ts';
+import { refuseForeignAddress } from './address-owner.ts';
+import { decideExporter, type DesiredExporter } from './desired-exporter.ts';
+import { exporterLine, findExporter, reconcileExporters, recordLook } from './exporters.ts';
+
+export interface CheckInTools {
+  store: Store;
+  policy: AddressPolicy;
+  resolve: Resolve;
+  /** Undefined when the newest certificate is served, else what is wrong. */
+  look: (look: Look) => Promise<string | undefined>;
+  publisher: Publisher;
+  clock: Clock;
+  logger: Logger;
+}
+
+export interface CheckIn {
+  host: HostTable;
+  request: CheckInRequest;
+  /** Where the caller connects from. */
+  address: string;
+}
+
+/**
+ * Compares what a host reports with what should be, and answers the difference. Where an exporter serves a certificate
+ * that was not yet seen from outside, looks; when that succeeds, the target is published before the answer.
+ */
+export function createCheckIn({ store, policy, resolve, look, publisher, clock, logger }: CheckInTools) {
+  return async ({ host, request, address }: CheckIn): Promise<Answer[]> => {
+    const decided = await Promise.all(
+      request.exporters.map((report) => decideExporter(report, host, address, policy, resolve)),
+    );
+    const { desired, withdrawn } = await save(host, request, address, decided);
+    const published = await Promise.all(
+      desired.map((exporter, index) => lookIfNew(host, exporter, request.exporters[index]?.servingSerial)),
+    );
+    // A file that cannot be written is reported below, exporter by exporter; the host's own state is safe already.
+    if (withdrawn || published.includes(true)) await publisher.publish().catch(() => undefined);
+    return Promise.all(desired.map((exporter) => answer(host, exporter)));
+  };
+
+  function save(host: HostTable, request: CheckInRequest, address: string, decided: DesiredExporter[]) {
+    return store.transaction().execute(async (transaction) => {
+      const now = clock.now();
+      await transaction
+        .updateTable('hosts')
+        .set({ address, agent_version: request.agentVersion.slice(0, 64), last_seen_at: now.toISOString() })
+        .where('id', '=', host.id)
+        .execute();
+      const desired: DesiredExporter[] = [];
+      for (const exporter of decided) desired.push(await refuseForeignAddress(transaction, host.id, exporter));
+      const withdrawn = await reconcileExporters(transaction, host, desired, now);
+      return { desired, withdrawn };
+    });
+  }
+
+  /** Looks from outside when the agent says that it serves the newest certificate. Answers whether the target changed. */
+  async function lookIfNew(
+    host: HostTable,
+    exporter: DesiredExporter,
+    servingSerial: Buffer | undefined,
+  ): Promise<boolean> {
+    if (exporter.target === null || exporter.connectTo === null) return false;
+    const row = await findExporter(store, host.id, exporter.name);
+    const newest = await newestOfLine(store, exporterLine(host.id, exporter.name));
+    if (newest === undefined || servingSerial?.toString('hex') !== newest.serial) return false;
+    if (row?.published_target === exporter.target && row.seen_serial === newest.serial) return false;
+    const { host: name, port } = parseHostPort(exporter.target);
+    const { metricsPath: path, connectTo } = exporter;
+    const problem = await look({ host: name, port, path, connectTo, serial: newest.serial });
+    const fields = { host: host.name, exporter: exporter.name, target: exporter.target, serial: newest.serial };
+    if (problem === undefined) logger.info('target seen from outside', fields);
+    else logger.warn('target is not as it should be', { ...fields, problem });
+    return recordLook(store, { hostId: host.id, exporter, serial: newest.serial, problem, now: clock.now() });
+  }
+
+  async function answer(host: HostTable, exporter: DesiredExporter): Promise<Answer> {
+    const row = await findExporter(store, host.id, exporter.name);
+    const { name, dnsNames, ipAddresses } = exporter;
+    const base = { name, dnsNames, ipAddresses, renew: false, target: exporter.target ?? '' };
+    if (exporter.target === null) return { ...base, state: TargetState.REFUSED, problem: exporter.problem ?? '' };
+    const unwritten = publisher.problem(exporter.job);
+    const isPublished = row?.published_target === exporter.target && unwritten === undefined;
+    const problem = row?.problem ?? unwritten ?? '';
+    return { ...base, state: isPublished ? TargetState.PUBLISHED : TargetState.PENDING, problem };
+  }
+}

@@ -1,0 +1,89 @@
+import { formatHostPort, isName, TorchpassError } from '@torchpass/core';
+import type { ExporterReport } from '@torchpass/protocol';
+import { listFrom } from '../store/json.ts';
+import type { HostTable } from '../store/schema.ts';
+import { checkClaimableAddress, vetAddress, type AddressPolicy, type Resolve } from '../targets/address-policy.ts';
+
+/** What an exporter of a host should be: decided at each check-in, never taken from the agent. */
+export interface DesiredExporter {
+  name: string;
+  job: string;
+  port: number;
+  metricsPath: string;
+  dnsNames: string[];
+  ipAddresses: string[];
+  /** HOST:PORT; null when refused. */
+  target: string | null;
+  /** IP address to dial for the look from outside. */
+  connectTo: string | null;
+  /** Why it is refused. */
+  problem: string | null;
+}
+
+const METRICS_PATH = /^\/[\x21-\x7e]{0,199}$/;
+
+/** Applies token and policy to what the agent reports. Never throws for what an agent can say: it is refused instead. */
+export async function decideExporter(
+  report: ExporterReport,
+  host: HostTable,
+  observedAddress: string,
+  policy: AddressPolicy,
+  resolve: Resolve,
+): Promise<DesiredExporter> {
+  const base = {
+    name: report.name,
+    job: host.job ?? report.name,
+    port: report.port,
+    metricsPath: report.metricsPath === '' ? '/metrics' : report.metricsPath,
+  };
+  try {
+    checkReport(report, host, base);
+    const claimed = claimedAddress(report.address, host, observedAddress);
+    const { host: address, connectTo } = await vetAddress(claimed, policy, resolve);
+    const isIp = address === connectTo;
+    return {
+      ...base,
+      dnsNames: isIp ? [] : [address],
+      ipAddresses: isIp ? [address] : [],
+      target: formatHostPort({ host: address, port: report.port }),
+      connectTo,
+      problem: null,
+    };
+  } catch (error) {
+    if (!(error instanceof TorchpassError)) throw error;
+    return { ...base, dnsNames: [], ipAddresses: [], target: null, connectTo: null, problem: error.sentence };
+  }
+}
+
+function checkReport(
+  report: ExporterReport,
+  host: HostTable,
+  { job, metricsPath }: { job: string; metricsPath: string },
+): void {
+  const allowed = listFrom(host.exporters);
+  if (!isName(report.name))
+    throw refused('Its name is not one (lower-case letters, digits, dots, dashes, underscores)');
+  if (allowed.length > 0 && !allowed.includes(report.name))
+    throw refused(`The join token allows only ${allowed.join(', ')}`);
+  if (report.port < 1 || report.port > 65_535) throw refused(`${report.port} is not a TCP port`);
+  if (!METRICS_PATH.test(metricsPath)) throw refused('Its metrics path has to begin with "/" and hold no spaces');
+  if (report.job !== '' && report.job !== job) throw refused(`Its job is "${job}", decided by the join token`);
+}
+
+/** The address the agent connects from, unless the token names another. */
+function claimedAddress(claim: string, host: HostTable, observed: string): string {
+  if (claim === '') return observed;
+  const address = checkClaimableAddress(claim);
+  if (address === observed || listFrom(host.addresses).includes(address)) return address;
+  throw new TorchpassError(
+    'ADDRESS_REFUSED',
+    `The host connects from ${observed}, and its join token does not allow ${address}.`,
+    {
+      hint: `Make a token with --address ${address}, or leave "advertise" out.`,
+    },
+  );
+}
+
+function refused(why: string): TorchpassError {
+  return new TorchpassError('EXPORTER_REFUSED', `${why}.`);
+}

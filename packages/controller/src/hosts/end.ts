@@ -1,0 +1,67 @@
+import { TorchpassError, type Clock, type Logger } from '@torchpass/core';
+import { revokeCertificatesOfHost } from '../issuance/ledger.ts';
+import type { RevokedHost } from '../http/api/types.ts';
+import type { HostTable } from '../store/schema.ts';
+import type { Store } from '../store/store.ts';
+import type { Publisher } from '../targets/publisher.ts';
+import { withdrawHost } from '../targets/withdraw.ts';
+import type { Views } from './views.ts';
+
+/** What a revocation here cannot do by itself. */
+const REMARKS = [
+  "The targets are gone from Prometheus's files and the host's identity is refused from now on.",
+  'The exporter on that server still answers the scraper with its last certificate until that one ends.',
+  'If the server is in foreign hands, its exporter key is too; it opens no other exporter and not the controller.',
+];
+
+interface Tools {
+  views: Views;
+  store: Store;
+  publisher: Publisher;
+  clock: Clock;
+  logger: Logger;
+}
+
+/** Ends a host's membership: its certificates are refused from the next call on, its targets go, its name is free. */
+export function createEnding({ store, views, publisher, clock, logger }: Tools) {
+  const end = async (
+    host: Pick<HostTable, 'id' | 'name'>,
+    state: 'revoked' | 'left',
+    reason: string,
+  ): Promise<void> => {
+    await store.transaction().execute(async (transaction) => {
+      const now = clock.now();
+      await transaction
+        .updateTable('hosts')
+        .set({ state, ended_at: now.toISOString(), end_reason: reason })
+        .where('id', '=', host.id)
+        .where('state', '=', 'active')
+        .execute();
+      await revokeCertificatesOfHost(transaction, host.id, now);
+      await withdrawHost(transaction, host.id, reason === '' ? state : `${state}: ${reason}`, now);
+    });
+    logger.info('host ended', { host: host.name, state, reason });
+    // The host is out already; a file that cannot be written shows in the status and is tried again.
+    await publisher.publish().catch(() => undefined);
+  };
+
+  return {
+    leave: (host: HostTable) => end(host, 'left', 'the host left'),
+
+    async revoke(name: string, reason: string): Promise<RevokedHost> {
+      const host = await store
+        .selectFrom('hosts')
+        .select(['id', 'name'])
+        .where('name', '=', name)
+        .where('state', '=', 'active')
+        .executeTakeFirst();
+      if (host === undefined) {
+        throw new TorchpassError('NOT_FOUND', `There is no active host ${JSON.stringify(name.slice(0, 80))}.`, {
+          hint: 'See "torchpass host list".',
+        });
+      }
+      await end(host, 'revoked', reason);
+      return { host: await views.host(name), remarks: REMARKS };
+    },
+  };
+}

@@ -1,0 +1,139 @@
+import { randomId, TorchpassError, type Clock, type Logger, type Random } from '@torchpass/core';
+import { readCertificateRequest } from '@torchpass/pki';
+import type { Authorities } from '../issuance/authorities.ts';
+import type { IssuedCertificate, Issuance } from '../issuance/issuance.ts';
+import { certificatesOfKey, newestOfLine } from '../issuance/ledger.ts';
+import { Turns } from '../issuance/turns.ts';
+import type { HostTable } from '../store/schema.ts';
+import type { Queries, Store } from '../store/store.ts';
+import { authenticateToken, consume, hostOfEarlierUse, recordUse, type TokenRow } from '../tokens/redeem.ts';
+import { checkHostName } from './host-name.ts';
+
+export interface Enrolment {
+  tokenId: string;
+  tokenSecret: Buffer;
+  /** DER. */
+  certificateRequest: Buffer;
+  hostName: string;
+  agentVersion: string;
+  /** Where the caller connects from. */
+  address: string;
+}
+
+export interface Enrolled {
+  hostName: string;
+  certificate: IssuedCertificate;
+}
+
+interface Tools {
+  store: Store;
+  authorities: Authorities;
+  issuance: Issuance;
+  clock: Clock;
+  random: Random;
+  logger: Logger;
+  identityLifetimeMs: number;
+}
+
+const HOST_ID_LENGTH = 16;
+
+/**
+ * Turns a token and a key into a host. Token, host and the certificate's serial number are stored in one transaction;
+ * then the certificate is signed. A caller that repeats the request with the same key, because the answer was
+ * lost or the controller died in between, gets the same host and the same certificate.
+ */
+export function createEnrolment(tools: Tools) {
+  const { store, authorities, issuance, clock, random, logger } = tools;
+  const turns = new Turns();
+
+  return async (enrolment: Enrolment): Promise<Enrolled> => {
+    const presented = { id: enrolment.tokenId, secret: enrolment.tokenSecret, address: enrolment.address };
+    const token = await authenticateToken(store, presented, logger);
+    const { publicKey, fingerprint } = readCertificateRequest(enrolment.certificateRequest);
+    return turns.take(fingerprint, async () => {
+      const hostId = await hostOfEarlierUse(store, token.id, fingerprint);
+      return hostId === undefined ? join(enrolment, token, publicKey, fingerprint) : repeat(hostId, fingerprint);
+    });
+  };
+
+  async function join(
+    enrolment: Enrolment,
+    token: TokenRow,
+    publicKey: Buffer,
+    keyFingerprint: string,
+  ): Promise<Enrolled> {
+    if ((await certificatesOfKey(store, keyFingerprint)).length > 0) {
+      throw new TorchpassError('KEY_REUSED', 'This key belongs to another certificate.', {
+        hint: 'Make a new key for each host.',
+      });
+    }
+    const host = newHost(enrolment, token);
+    const draft = issuance.draft({
+      role: 'agent',
+      hostId: host.id,
+      subjectName: '',
+      spiffeId: { trustDomain: authorities.trustDomain, kind: 'agent', host: host.name },
+      dnsNames: [],
+      ipAddresses: [],
+      publicKey,
+      lifetimeMs: tools.identityLifetimeMs,
+    });
+    const presented = { id: enrolment.tokenId, secret: enrolment.tokenSecret, address: enrolment.address };
+    await store.transaction().execute(async (transaction) => {
+      const use = { presented, tokenId: token.id, keyFingerprint, hostId: host.id, now: clock.now() };
+      await consume(transaction, token, use, logger);
+      await refuseTakenName(transaction, host.name);
+      await transaction.insertInto('hosts').values(host).execute();
+      await recordUse(transaction, use);
+      await issuance.reserve(transaction, draft);
+    });
+    logger.info('host enrolled', { host: host.name, from: host.address, token: token.id });
+    return { hostName: host.name, certificate: await issuance.complete(draft.prepared.serial) };
+  }
+
+  async function repeat(hostId: string, keyFingerprint: string): Promise<Enrolled> {
+    const host = await store.selectFrom('hosts').selectAll().where('id', '=', hostId).executeTakeFirstOrThrow();
+    const rows = await certificatesOfKey(store, keyFingerprint);
+    const row = rows.find((candidate) => candidate.host_id === hostId && candidate.role === 'agent');
+    const newest = await newestOfLine(store, { role: 'agent', hostId, subjectName: '' });
+    const superseded = newest !== undefined && newest.serial !== row?.serial;
+    if (host.state !== 'active' || row === undefined || superseded || new Date(row.not_after) <= clock.now()) {
+      logger.warn('join token rejected', { reason: 'its host has moved on', host: host.name });
+      throw new TorchpassError('TOKEN_REJECTED', 'The controller does not accept this join token.');
+    }
+    return { hostName: host.name, certificate: await issuance.complete(row.serial) };
+  }
+
+  function newHost(enrolment: Enrolment, token: TokenRow): HostTable {
+    const now = clock.now().toISOString();
+    return {
+      id: randomId(random, HOST_ID_LENGTH),
+      name: token.host_name ?? checkHostName(enrolment.hostName),
+      state: 'active',
+      token_id: token.id,
+      job: token.job,
+      labels: token.labels,
+      addresses: token.addresses,
+      exporters: token.exporters,
+      address: enrolment.address,
+      agent_version: enrolment.agentVersion.slice(0, 64),
+      enrolled_at: now,
+      last_seen_at: now,
+      ended_at: null,
+      end_reason: null,
+    };
+  }
+}
+
+async function refuseTakenName(queries: Queries, name: string): Promise<void> {
+  const taken = await queries
+    .selectFrom('hosts')
+    .select('id')
+    .where('name', '=', name)
+    .where('state', '=', 'active')
+    .executeTakeFirst();
+  if (taken === undefined) return;
+  throw new TorchpassError('HOST_NAME_TAKEN', `There is a host "${name}" already.`, {
+    hint: 'Choose another name with --host-name, or have the operator revoke the old host first.',
+  });
+}

@@ -1,0 +1,131 @@
+import type { Selectable } from 'kysely';
+import { toJson } from '../store/json.ts';
+import type { ExporterTable, HostTable } from '../store/schema.ts';
+import type { Queries, Store } from '../store/store.ts';
+import { withdrawTarget } from '../targets/withdraw.ts';
+import type { DesiredExporter } from './desired-exporter.ts';
+
+export type ExporterRow = Selectable<ExporterTable>;
+
+export function exportersOf(queries: Queries, hostId: string): Promise<ExporterRow[]> {
+  return queries.selectFrom('exporters').selectAll().where('host_id', '=', hostId).orderBy('name').execute();
+}
+
+export function findExporter(queries: Queries, hostId: string, name: string): Promise<ExporterRow | undefined> {
+  return queries
+    .selectFrom('exporters')
+    .selectAll()
+    .where('host_id', '=', hostId)
+    .where('name', '=', name)
+    .executeTakeFirst();
+}
+
+/** The certificate line of an exporter. */
+export function exporterLine(hostId: string, name: string) {
+  return { role: 'exporter' as const, hostId, subjectName: name };
+}
+
+/** Makes the exporters of a host what was decided, in the caller's transaction. Answers whether a published target went. */
+export async function reconcileExporters(
+  transaction: Queries,
+  host: HostTable,
+  desired: readonly DesiredExporter[],
+  now: Date,
+): Promise<boolean> {
+  let withdrawn = false;
+  const withdraw = async (row: ExporterRow, reason: string) => {
+    withdrawn ||= row.published_target !== null;
+    await withdrawTarget(transaction, row, reason, now);
+  };
+  const rows = await exportersOf(transaction, host.id);
+  for (const row of rows) {
+    const wanted = desired.find(({ name }) => name === row.name);
+    if (wanted === undefined) {
+      await withdraw(row, 'no longer reported by its host');
+      await transaction.deleteFrom('exporters').where('host_id', '=', host.id).where('name', '=', row.name).execute();
+    } else if (wanted.target === null || wanted.job !== row.job) {
+      await withdraw(row, wanted.problem ?? 'moved to another job');
+    }
+  }
+  for (const exporter of desired) {
+    await save(
+      transaction,
+      host.id,
+      exporter,
+      rows.find(({ name }) => name === exporter.name),
+    );
+  }
+  return withdrawn;
+}
+
+async function save(
+  transaction: Queries,
+  hostId: string,
+  wanted: DesiredExporter,
+  row: ExporterRow | undefined,
+): Promise<void> {
+  const columns = {
+    job: wanted.job,
+    port: wanted.port,
+    metrics_path: wanted.metricsPath,
+    dns_names: toJson(wanted.dnsNames),
+    ip_addresses: toJson(wanted.ipAddresses),
+    target: wanted.target,
+  };
+  if (row === undefined) {
+    const fresh = { published_target: null, seen_serial: null, checked_at: null, problem: wanted.problem };
+    await transaction
+      .insertInto('exporters')
+      .values({ host_id: hostId, name: wanted.name, ...columns, ...fresh })
+      .execute();
+    return;
+  }
+  const wasRefused = row.target === null;
+  const unchanged = row.target === wanted.target && row.job === wanted.job && row.metrics_path === wanted.metricsPath;
+  if (unchanged && !wasRefused) return;
+  await transaction
+    .updateTable('exporters')
+    .set({ ...columns, problem: wanted.problem ?? (wasRefused ? null : row.problem) })
+    .where('host_id', '=', hostId)
+    .where('name', '=', wanted.name)
+    .execute();
+}
+
+export interface SeenFromOutside {
+  hostId: string;
+  exporter: DesiredExporter;
+  /** Serial number that was looked for. */
+  serial: string;
+  /** What was wrong; undefined when nothing was. */
+  problem: string | undefined;
+  now: Date;
+}
+
+/** Stores what the look from outside found. Answers whether the published target changed. */
+export function recordLook(store: Store, seen: SeenFromOutside): Promise<boolean> {
+  const { hostId, exporter, now } = seen;
+  const checked_at = now.toISOString();
+  return store.transaction().execute(async (transaction) => {
+    const host = await transaction.selectFrom('hosts').select('state').where('id', '=', hostId).executeTakeFirst();
+    const row = await findExporter(transaction, hostId, exporter.name);
+    // Revoked, or decided otherwise, while we looked: what was seen says nothing any more.
+    if (host?.state !== 'active' || row === undefined || exporter.target === null || row.target !== exporter.target)
+      return false;
+    const update = transaction.updateTable('exporters').where('host_id', '=', hostId).where('name', '=', exporter.name);
+    if (seen.problem !== undefined) {
+      await update.set({ checked_at, problem: seen.problem }).execute();
+      return false;
+    }
+    const moved = row.published_target !== exporter.target;
+    if (moved) await withdrawTarget(transaction, row, 'moved to another address', now);
+    await transaction
+      .deleteFrom('withdrawn_targets')
+      .where('job', '=', exporter.job)
+      .where('target', '=', exporter.target)
+      .execute();
+    await update
+      .set({ checked_at, problem: null, seen_serial: seen.serial, published_target: exporter.target })
+      .execute();
+    return moved;
+  });
+}

@@ -1,0 +1,61 @@
+import { TorchpassError } from '@torchpass/core';
+import type { Authorities } from '../issuance/authorities.ts';
+import type { IssuedCertificate, Issuance } from '../issuance/issuance.ts';
+import { listFrom } from '../store/json.ts';
+import type { HostTable } from '../store/schema.ts';
+import type { Store } from '../store/store.ts';
+import { exporterLine, findExporter } from './exporters.ts';
+
+/** The certificates that a host may have. Every name in them comes from the database, none from the request. */
+export interface HostCertificates {
+  identity(host: HostTable, publicKey: Buffer): Promise<IssuedCertificate>;
+  exporter(host: HostTable, name: string, publicKey: Buffer): Promise<IssuedCertificate>;
+}
+
+interface Tools {
+  store: Store;
+  authorities: Authorities;
+  issuance: Issuance;
+  identityLifetimeMs: number;
+  exporterLifetimeMs: number;
+}
+
+export function createHostCertificates(tools: Tools): HostCertificates {
+  const { store, issuance } = tools;
+  const { trustDomain } = tools.authorities;
+  return {
+    identity: (host, publicKey) =>
+      issuance.issue({
+        role: 'agent',
+        hostId: host.id,
+        subjectName: '',
+        spiffeId: { trustDomain, kind: 'agent', host: host.name },
+        dnsNames: [],
+        ipAddresses: [],
+        publicKey,
+        lifetimeMs: tools.identityLifetimeMs,
+      }),
+
+    async exporter(host, name, publicKey) {
+      const row = await findExporter(store, host.id, name);
+      if (row === undefined) {
+        throw new TorchpassError(
+          'EXPORTER_REFUSED',
+          `The host has not reported an exporter ${JSON.stringify(name.slice(0, 80))}.`,
+          {
+            hint: 'Check in with it first.',
+          },
+        );
+      }
+      if (row.target === null) throw new TorchpassError('EXPORTER_REFUSED', row.problem ?? 'The exporter is refused.');
+      return issuance.issue({
+        ...exporterLine(host.id, name),
+        spiffeId: { trustDomain, kind: 'exporter', host: host.name, name },
+        dnsNames: listFrom(row.dns_names),
+        ipAddresses: listFrom(row.ip_addresses),
+        publicKey,
+        lifetimeMs: tools.exporterLifetimeMs,
+      });
+    },
+  };
+}

@@ -1,0 +1,171 @@
+import { TorchpassError, type Clock, type Random, type Secret } from '@torchpass/core';
+import {
+  createIssuingAuthority,
+  createRoot,
+  generatePrivateKey,
+  newSealing,
+  newSerialNumber,
+  openSealing,
+  softwareSigner,
+  type Role,
+  type Sealing,
+  type SealingParameters,
+  type Signer,
+} from '@torchpass/pki';
+import type { Store } from '../store/store.ts';
+
+/** The issuing authorities, one for each kind of relying party. */
+export const ROLES = ['controller', 'agent', 'exporter', 'scraper'] as const satisfies readonly Role[];
+
+/** Certificates are valid from a minute ago, for relying parties whose clock is a little late. */
+export const BACKDATE_MS = 60_000;
+
+export interface Authority {
+  /** Serial number of its certificate. */
+  id: string;
+  role: Role;
+  certificate: Buffer;
+  signer: Signer;
+  notBefore: Date;
+  notAfter: Date;
+}
+
+/** The authorities, open for work. The root's key stays sealed: nothing in daily use needs it. */
+export interface Authorities {
+  trustDomain: string;
+  /** DER. */
+  roots: readonly Buffer[];
+  /** The one that signs now. */
+  active(role: Role): Authority;
+  /** DER of all that relying parties have to trust. */
+  trusted(role: Role): readonly Buffer[];
+  /** DER of the authority with this id. */
+  certificateOf(id: string): Buffer;
+  sealing: Sealing;
+}
+
+export interface NewAuthorities {
+  trustDomain: string;
+  passphrase: Secret;
+  rootLifetimeMs: number;
+  issuingLifetimeMs: number;
+}
+
+interface Tools {
+  store: Store;
+  clock: Clock;
+  random: Random;
+}
+
+/** Makes root and issuing authorities, all or none. `ALREADY_INITIALIZED` when there are some. */
+export async function createAuthorities(options: NewAuthorities, { store, clock, random }: Tools): Promise<void> {
+  if ((await store.selectFrom('installation').select('id').executeTakeFirst()) !== undefined) {
+    throw new TorchpassError('ALREADY_INITIALIZED', 'This storage has its authorities already.');
+  }
+  const now = clock.now();
+  const notBefore = new Date(now.getTime() - BACKDATE_MS);
+  const { parameters, sealing } = await newSealing(options.passphrase, random);
+
+  const make = async (
+    role: 'root' | Role,
+    lifetimeMs: number,
+    certify: (signer: Signer, serialNumber: Buffer, notAfter: Date) => Promise<Buffer>,
+  ) => {
+    const key = await generatePrivateKey();
+    const serialNumber = newSerialNumber(random);
+    const notAfter = new Date(now.getTime() + lifetimeMs);
+    const signer = softwareSigner(key);
+    const id = serialNumber.toString('hex');
+    const row = {
+      id,
+      role,
+      state: 'active' as const,
+      certificate: await certify(signer, serialNumber, notAfter),
+      sealed_key: sealing.seal(key, sealingContext(id)),
+      not_before: notBefore.toISOString(),
+      not_after: notAfter.toISOString(),
+      created_at: now.toISOString(),
+    };
+    return { row, signer, key };
+  };
+
+  const root = await make('root', options.rootLifetimeMs, (signer, serialNumber, notAfter) =>
+    createRoot({ trustDomain: options.trustDomain, signer, serialNumber, notBefore, notAfter }),
+  );
+  const issuing = await Promise.all(
+    ROLES.map((role) =>
+      make(role, Math.min(options.issuingLifetimeMs, options.rootLifetimeMs), (signer, serialNumber, notAfter) =>
+        createIssuingAuthority({
+          role,
+          trustDomain: options.trustDomain,
+          root: root.row.certificate,
+          rootSigner: root.signer,
+          publicKey: signer.publicKey,
+          serialNumber,
+          notBefore,
+          notAfter,
+        }),
+      ),
+    ),
+  );
+
+  await store.transaction().execute(async (transaction) => {
+    await transaction
+      .insertInto('installation')
+      .values({
+        id: 1,
+        trust_domain: options.trustDomain,
+        sealing: JSON.stringify(parameters),
+        created_at: now.toISOString(),
+      })
+      .execute();
+    await transaction
+      .insertInto('authorities')
+      .values([root.row, ...issuing.map(({ row }) => row)])
+      .execute();
+  });
+}
+
+/** Opens the authorities with the passphrase. `NOT_INITIALIZED`, `PASSPHRASE_WRONG`, `KEY_SEAL_BROKEN`, `AUTHORITY_MISSING`. */
+export async function openAuthorities(store: Store, passphrase: Secret): Promise<Authorities> {
+  const installation = await store.selectFrom('installation').selectAll().executeTakeFirst();
+  if (installation === undefined) {
+    throw new TorchpassError('NOT_INITIALIZED', 'This storage has no authorities yet.', {
+      hint: 'Run: torchpass-controller init',
+    });
+  }
+  const sealing = await openSealing(passphrase, JSON.parse(installation.sealing) as SealingParameters);
+  const all = await store.selectFrom('authorities').selectAll().execute();
+  const rows = all.filter(({ state }) => state !== 'gone');
+  const active = new Map<Role, Authority>();
+  for (const row of rows) {
+    if (row.role === 'root' || row.state !== 'active') continue;
+    const key = sealing.unseal(row.sealed_key, sealingContext(row.id));
+    const { id, role, certificate } = row;
+    const notBefore = new Date(row.not_before);
+    const notAfter = new Date(row.not_after);
+    active.set(role, { id, role, certificate, signer: softwareSigner(key), notBefore, notAfter });
+  }
+  return {
+    trustDomain: installation.trust_domain,
+    roots: rows.filter(({ role }) => role === 'root').map(({ certificate }) => certificate),
+    active(role) {
+      const authority = active.get(role);
+      if (authority !== undefined) return authority;
+      throw new TorchpassError('AUTHORITY_MISSING', `There is no active ${role} authority in the database.`, {
+        hint: 'Restore a backup of the storage.',
+      });
+    },
+    trusted: (role) => rows.filter((row) => row.role === role).map(({ certificate }) => certificate),
+    certificateOf(id) {
+      const found = all.find((row) => row.id === id);
+      if (found !== undefined) return found.certificate;
+      throw new TorchpassError('AUTHORITY_MISSING', `There is no authority ${id} in the database.`);
+    },
+    sealing,
+  };
+}
+
+function sealingContext(authorityId: string): string {
+  return `authority ${authorityId}`;
+}

@@ -1,0 +1,66 @@
+import { canonicalIp, type Clock, type Files } from '@torchpass/core';
+import { certificatesToPem, generatePrivateKey, privateKeyToPem, publicKeyInfo } from '@torchpass/pki';
+import type { KeyObject } from 'node:crypto';
+import type { Authorities } from './authorities.ts';
+import type { Issuance, IssuedCertificate } from './issuance.ts';
+import { isDue } from './renewal.ts';
+
+/** What the public port serves with: PEM. */
+export interface ServerCredentials {
+  key: string;
+  /** Leaf, its authority, and the root: an agent that has only a pin finds the root here. */
+  cert: string;
+}
+
+interface Options {
+  files: Files;
+  /** Where the sealed key is kept. */
+  keyPath: string;
+  authorities: Authorities;
+  issuance: Issuance;
+  clock: Clock;
+  /** Names and addresses under which agents dial. */
+  names: readonly string[];
+  lifetimeMs: number;
+}
+
+const KEY_CONTEXT = 'controller key';
+
+/**
+ * The controller's own server certificate. The key stays the same for the life of the installation, so that a pin of it
+ * stays true; the certificate is made anew at each start and whenever it is due.
+ */
+export function createControllerCertificate(options: Options) {
+  const { files, keyPath, authorities, issuance, clock } = options;
+  let current: { issued: IssuedCertificate; credentials: ServerCredentials } | undefined;
+
+  return {
+    /** Credentials that are good for a while. The same object until they are renewed. */
+    async fresh(): Promise<ServerCredentials> {
+      if (current !== undefined && !isDue(current.issued, clock.now())) return current.credentials;
+      const key = await loadKey();
+      const ips = options.names.map(canonicalIp).filter((ip) => ip !== undefined);
+      const issued = await issuance.renewWithSameKey({
+        role: 'controller',
+        hostId: null,
+        subjectName: '',
+        spiffeId: { trustDomain: authorities.trustDomain, kind: 'controller' },
+        dnsNames: options.names.filter((name) => canonicalIp(name) === undefined),
+        ipAddresses: ips,
+        publicKey: publicKeyInfo(key),
+        lifetimeMs: options.lifetimeMs,
+      });
+      const cert = certificatesToPem([...issued.chain, ...authorities.roots]);
+      current = { issued, credentials: { key: privateKeyToPem(key), cert } };
+      return current.credentials;
+    },
+  };
+
+  async function loadKey(): Promise<KeyObject> {
+    const sealed = await files.read(keyPath);
+    if (sealed !== undefined) return authorities.sealing.unseal(sealed.toString('utf8'), KEY_CONTEXT);
+    const key = await generatePrivateKey();
+    await files.write(keyPath, { data: authorities.sealing.seal(key, KEY_CONTEXT), mode: 0o600 });
+    return key;
+  }
+}

@@ -1,0 +1,190 @@
+import { TorchpassError, type Clock, type Logger, type Random } from '@torchpass/core';
+import {
+  keyFingerprint,
+  newSerialNumber,
+  prepareLeaf,
+  signPrepared,
+  type PreparedCertificate,
+  type SpiffeId,
+} from '@torchpass/pki';
+import { toJson } from '../store/json.ts';
+import type { CertificateTable } from '../store/schema.ts';
+import type { Queries, Store } from '../store/store.ts';
+import { BACKDATE_MS, type Authorities } from './authorities.ts';
+import { certificatesOfKey, findCertificate, hasSameNames, isSameLine, type Line } from './ledger.ts';
+import { Turns } from './turns.ts';
+
+export interface CertificateOrder extends Line {
+  spiffeId: SpiffeId;
+  dnsNames: readonly string[];
+  ipAddresses: readonly string[];
+  /** DER SubjectPublicKeyInfo. */
+  publicKey: Buffer;
+  lifetimeMs: number;
+}
+
+/** A certificate that is ready to be signed, and its authority. */
+export interface Draft {
+  order: CertificateOrder;
+  authorityId: string;
+  prepared: PreparedCertificate;
+}
+
+export interface IssuedCertificate {
+  serial: string;
+  /** DER: the leaf, then the authority that issued it. */
+  chain: Buffer[];
+  notBefore: Date;
+  notAfter: Date;
+}
+
+export interface Issuance {
+  /**
+   * Issues a certificate for a key that is new in its line. Asked again with the same key and names, it gives the
+   * same certificate, also when a crash came between. `KEY_REUSED` when the key belongs to another line or its
+   * certificate has ended.
+   */
+  issue(order: CertificateOrder): Promise<IssuedCertificate>;
+  /** Issues another certificate for a key that is kept: the controller's own, and the scraper's. */
+  renewWithSameKey(order: CertificateOrder): Promise<IssuedCertificate>;
+  /** First half: builds and lints. Nothing is stored yet. */
+  draft(order: CertificateOrder): Draft;
+  /** Second half: stores serial number and to-be-signed certificate, perhaps in the caller's transaction. */
+  reserve(queries: Queries, draft: Draft): Promise<void>;
+  /** Last: signs what is stored under this serial number, unless it was signed already. */
+  complete(serial: string): Promise<IssuedCertificate>;
+}
+
+export interface IssuanceTools {
+  store: Store;
+  authorities: Authorities;
+  clock: Clock;
+  random: Random;
+  logger: Logger;
+}
+
+export function createIssuance(tools: IssuanceTools): Issuance {
+  const { store, authorities, clock, random, logger } = tools;
+  const turns = new Turns();
+
+  const issuance: Issuance = {
+    issue: (order) =>
+      turns.take(keyFingerprint(order.publicKey), async () => {
+        const earlier = await earlierAnswer(store, order, clock.now());
+        return earlier === undefined ? start(order) : issuance.complete(earlier.serial);
+      }),
+
+    renewWithSameKey: (order) => start(order),
+
+    draft(order) {
+      const authority = authorities.active(order.role);
+      const now = clock.now().getTime();
+      const prepared = prepareLeaf(authority, {
+        role: order.role,
+        spiffeId: order.spiffeId,
+        dnsNames: order.dnsNames,
+        ipAddresses: order.ipAddresses,
+        publicKey: order.publicKey,
+        serialNumber: newSerialNumber(random),
+        notBefore: new Date(now - BACKDATE_MS),
+        notAfter: new Date(now + order.lifetimeMs),
+      });
+      return { order, authorityId: authority.id, prepared };
+    },
+
+    async reserve(queries, { order, authorityId, prepared }) {
+      await queries
+        .insertInto('certificates')
+        .values({
+          serial: prepared.serial,
+          authority_id: authorityId,
+          role: order.role,
+          host_id: order.hostId,
+          subject_name: order.subjectName,
+          dns_names: toJson(order.dnsNames),
+          ip_addresses: toJson(order.ipAddresses),
+          key_fingerprint: keyFingerprint(order.publicKey),
+          tbs: prepared.tbs,
+          certificate: null,
+          not_before: prepared.notBefore.toISOString(),
+          not_after: prepared.notAfter.toISOString(),
+          reserved_at: clock.now().toISOString(),
+          issued_at: null,
+          revoked_at: null,
+        })
+        .execute();
+    },
+
+    async complete(serial) {
+      const row = await findCertificate(store, serial);
+      if (row === undefined) throw new TorchpassError('NOT_FOUND', `There is no certificate ${serial}.`);
+      if (row.revoked_at !== null) throw new TorchpassError('IDENTITY_REJECTED', 'This certificate was revoked.');
+      return row.certificate === null ? sign(row) : issued(row, row.certificate);
+    },
+  };
+
+  async function start(order: CertificateOrder): Promise<IssuedCertificate> {
+    const draft = issuance.draft(order);
+    await issuance.reserve(store, draft);
+    return issuance.complete(draft.prepared.serial);
+  }
+
+  async function sign(row: CertificateTable): Promise<IssuedCertificate> {
+    const authority = authorities.active(row.role);
+    if (authority.id !== row.authority_id) {
+      throw new TorchpassError('AUTHORITY_MISSING', `The authority of certificate ${row.serial} signs no more.`);
+    }
+    const prepared: PreparedCertificate = {
+      serial: row.serial,
+      tbs: row.tbs,
+      notBefore: new Date(row.not_before),
+      notAfter: new Date(row.not_after),
+    };
+    const certificate = await signPrepared(prepared, authority.signer);
+    const { numUpdatedRows } = await store
+      .updateTable('certificates')
+      .set({ certificate, issued_at: clock.now().toISOString() })
+      .where('serial', '=', row.serial)
+      .where('certificate', 'is', null)
+      .where('revoked_at', 'is', null)
+      .executeTakeFirst();
+    // Somebody else signed or revoked it meanwhile: what is stored counts.
+    if (numUpdatedRows === 0n) return issuance.complete(row.serial);
+    logger.info('certificate issued', {
+      serial: row.serial,
+      role: row.role,
+      host: row.host_id ?? undefined,
+      name: row.subject_name === '' ? undefined : row.subject_name,
+      not_after: row.not_after,
+    });
+    return issued(row, certificate);
+  }
+
+  function issued(row: CertificateTable, certificate: Buffer): IssuedCertificate {
+    return {
+      serial: row.serial,
+      chain: [certificate, authorities.certificateOf(row.authority_id)],
+      notBefore: new Date(row.not_before),
+      notAfter: new Date(row.not_after),
+    };
+  }
+
+  return issuance;
+}
+
+/** What this key got before: the certificate to repeat, or a refusal. */
+async function earlierAnswer(
+  queries: Queries,
+  order: CertificateOrder,
+  now: Date,
+): Promise<CertificateTable | undefined> {
+  const rows = await certificatesOfKey(queries, keyFingerprint(order.publicKey));
+  if (rows.some((row) => !isSameLine(row, order))) throw reused('belongs to another certificate');
+  if (rows.some((row) => row.revoked_at !== null)) throw reused('belongs to a revoked certificate');
+  if (rows.some((row) => new Date(row.not_after) <= now)) throw reused('belongs to a certificate that has ended');
+  return rows.find((row) => hasSameNames(row, order));
+}
+
+function reused(why: string): TorchpassError {
+  return new TorchpassError('KEY_REUSED', `This key ${why}.`, { hint: 'Make a new key for each certificate.' });
+}

@@ -1,0 +1,138 @@
+import type { Role } from '@torchpass/pki';
+import type { ColumnType, Generated } from 'kysely';
+
+/**
+ * The tables as the queries see them. Times are RFC 3339 in UTC with milliseconds, as text, so that they compare and
+ * sort alike in every database; lists and maps are JSON text; serial numbers are lower-case hexadecimal.
+ */
+export interface Tables {
+  installation: InstallationTable;
+  authorities: AuthorityTable;
+  join_tokens: JoinTokenTable;
+  token_uses: TokenUseTable;
+  hosts: HostTable;
+  exporters: ExporterTable;
+  certificates: CertificateTable;
+  withdrawn_targets: WithdrawnTargetTable;
+}
+
+/** One row: what was decided once. */
+export interface InstallationTable {
+  id: Generated<number>;
+  trust_domain: string;
+  /** How the passphrase opens the authorities' keys. */
+  sealing: string;
+  created_at: string;
+}
+
+export interface AuthorityTable {
+  /** Serial number of its certificate. */
+  id: string;
+  role: 'root' | Role;
+  state: 'prepared' | 'active' | 'retiring' | 'gone';
+  certificate: Buffer;
+  /** The sealed private key. */
+  sealed_key: string;
+  not_before: string;
+  not_after: string;
+  created_at: string;
+}
+
+export interface JoinTokenTable {
+  id: string;
+  /** SHA-256 of the secret, which has 160 random bits: nothing to gain from a slow hash. */
+  secret_hash: Buffer;
+  /** Job of all exporters of the host; null: each exporter's name is its job. */
+  job: string | null;
+  labels: string;
+  host_name: string | null;
+  addresses: string;
+  networks: string;
+  exporters: string;
+  max_uses: number;
+  uses: ColumnType<number, number | undefined, number>;
+  note: string;
+  created_at: string;
+  expires_at: string;
+  revoked_at: string | null;
+}
+
+/** Which key used which token: makes a repeated enrolment give the same host. */
+export interface TokenUseTable {
+  token_id: string;
+  key_fingerprint: string;
+  host_id: string;
+  used_at: string;
+}
+
+export interface HostTable {
+  id: string;
+  /** Unique among the active ones. */
+  name: string;
+  state: 'active' | 'revoked' | 'left';
+  token_id: string;
+  /** As in the token. */
+  job: string | null;
+  labels: string;
+  /** What the token allowed beside the observed address. */
+  addresses: string;
+  /** Names of the exporters that the token allowed; all when empty. */
+  exporters: string;
+  /** The address it last connected from. */
+  address: string;
+  agent_version: string;
+  enrolled_at: string;
+  last_seen_at: string;
+  ended_at: string | null;
+  end_reason: string | null;
+}
+
+export interface ExporterTable {
+  host_id: string;
+  name: string;
+  job: string;
+  port: number;
+  metrics_path: string;
+  /** The names its certificate has to carry, as decided at the last check-in. */
+  dns_names: string;
+  ip_addresses: string;
+  /** HOST:PORT that should be published; null when refused. */
+  target: string | null;
+  /** HOST:PORT that is published; null when none is. */
+  published_target: string | null;
+  /** Why it is refused or not yet published. */
+  problem: string | null;
+  /** Serial number that was seen from outside at `target`. */
+  seen_serial: string | null;
+  checked_at: string | null;
+}
+
+export interface CertificateTable {
+  serial: string;
+  authority_id: string;
+  role: Role;
+  host_id: string | null;
+  /** Name of the exporter or scraper; empty for an identity and for the controller. */
+  subject_name: string;
+  /** JSON lists, as certified. */
+  dns_names: string;
+  ip_addresses: string;
+  key_fingerprint: string;
+  /** What was about to be signed: stored before the signature exists. */
+  tbs: Buffer;
+  /** Null until signed. */
+  certificate: Buffer | null;
+  not_before: string;
+  not_after: string;
+  reserved_at: string;
+  issued_at: string | null;
+  revoked_at: string | null;
+}
+
+/** Targets that were taken off on purpose: only these may leave a file empty. */
+export interface WithdrawnTargetTable {
+  job: string;
+  target: string;
+  reason: string;
+  withdrawn_at: string;
+}

@@ -1,0 +1,53 @@
+import { reasonOf, TorchpassError, type Clock } from '@torchpass/core';
+import SqliteDatabase from 'better-sqlite3';
+import { Kysely, SqliteDialect, type Dialect, type Transaction } from 'kysely';
+import { migrate } from './migrate.ts';
+import type { Tables } from './schema.ts';
+
+/** Queries go through this; a transaction is `store.transaction().execute(…)`. */
+export type Store = Kysely<Tables>;
+/** Either the store or a transaction on it. */
+export type Queries = Store | Transaction<Tables>;
+
+export interface StoreOptions {
+  /** Path of the database file. */
+  path: string;
+  clock: Clock;
+  /** Wraps the dialect; crash tests put themselves between. */
+  wrap?: (dialect: Dialect) => Dialect;
+}
+
+const BUSY_TIMEOUT_MS = 5000;
+
+/**
+ * Opens the SQLite database and brings it up to date. Write-ahead log with `synchronous=FULL`: what was
+ * acknowledged survives a power cut. `STORE_UNAVAILABLE` when the file cannot be opened or is not ours.
+ */
+export async function openStore({ path, clock, wrap = (dialect) => dialect }: StoreOptions): Promise<Store> {
+  const database = openDatabase(path);
+  const store: Store = new Kysely<Tables>({ dialect: wrap(new SqliteDialect({ database })) });
+  try {
+    await migrate(store as unknown as Kysely<unknown>, { binary: 'blob', clock });
+  } catch (error) {
+    await store.destroy();
+    throw error;
+  }
+  return store;
+}
+
+function openDatabase(path: string): SqliteDatabase.Database {
+  try {
+    const database = new SqliteDatabase(path, { timeout: BUSY_TIMEOUT_MS });
+    database.pragma('journal_mode = WAL');
+    database.pragma('synchronous = FULL');
+    database.pragma('foreign_keys = ON');
+    database.pragma('trusted_schema = OFF');
+    database.pragma('cell_size_check = ON');
+    return database;
+  } catch (error) {
+    throw new TorchpassError('STORE_UNAVAILABLE', `The database ${path} cannot be opened: ${reasonOf(error)}.`, {
+      cause: error,
+      hint: 'Check that the folder exists, that this user may write there, and that the disk is not full.',
+    });
+  }
+}

@@ -1,0 +1,102 @@
+import { canonicalIp, isDnsName, TorchpassError } from '@torchpass/core';
+import ipaddr from 'ipaddr.js';
+
+/**
+ * Which addresses Prometheus may be pointed at. Without this an agent could turn Prometheus into a proxy into the
+ * operator's own network.
+ */
+export interface AddressPolicy {
+  /** Networks (CIDR) that are allowed although they are loopback, link-local, private or otherwise special. */
+  allowedNetworks: readonly string[];
+}
+
+/** Addresses of a DNS name, IPv4 and IPv6; injected. */
+export type Resolve = (name: string) => Promise<string[]>;
+
+export interface VettedAddress {
+  /** What Prometheus dials: an IP address or a DNS name, in canonical form. */
+  host: string;
+  /** The IP address to dial now: for a name, one that the policy accepts. */
+  connectTo: string;
+}
+
+const ORDINARY = 'unicast';
+
+/**
+ * Decides whether `host` may be a target. A name has to resolve, seen from here, and every one of its addresses has to
+ * be acceptable: Prometheus may dial any. `ADDRESS_REFUSED` says why.
+ */
+export async function vetAddress(host: string, policy: AddressPolicy, resolve: Resolve): Promise<VettedAddress> {
+  const ip = canonicalIp(host);
+  if (ip !== undefined) {
+    refuseSpecial(ip, ip, policy);
+    return { host: ip, connectTo: ip };
+  }
+  const name = host.toLowerCase();
+  if (!isDnsName(name))
+    throw new TorchpassError(
+      'ADDRESS_REFUSED',
+      `${JSON.stringify(host.slice(0, 80))} is neither an IP address nor a DNS name.`,
+    );
+  const addresses = await resolve(name).catch((): string[] => []);
+  const [first] = addresses;
+  if (first === undefined) {
+    throw new TorchpassError('ADDRESS_REFUSED', `The name ${name} has no address, seen from the controller.`, {
+      hint: 'Check the DNS record.',
+    });
+  }
+  for (const address of addresses) refuseSpecial(canonicalIp(address) ?? address, name, policy);
+  return { host: name, connectTo: canonicalIp(first) ?? first };
+}
+
+function refuseSpecial(ip: string, shown: string, policy: AddressPolicy): void {
+  if (isInNetworks(ip, policy.allowedNetworks)) return;
+  const range = ipaddr.isValid(ip) ? ipaddr.parse(ip).range() : 'unknown';
+  if (range === ORDINARY) return;
+  const what = shown === ip ? ip : `${shown} (${ip})`;
+  throw new TorchpassError(
+    'ADDRESS_REFUSED',
+    `${what} is not a public address (${range}) and the policy does not name it.`,
+    {
+      hint: "If it is meant, add its network to policy.allowed_networks in the controller's configuration.",
+    },
+  );
+}
+
+export function isInNetworks(ip: string, networks: readonly string[]): boolean {
+  const canonical = canonicalIp(ip);
+  if (canonical === undefined) return false;
+  const address = ipaddr.parse(canonical);
+  return networks.some((network) => {
+    const [base, bits] = ipaddr.parseCIDR(network);
+    return base.kind() === address.kind() && address.match(base, bits);
+  });
+}
+
+/** An address or name as a token may allow it, in canonical form. */
+export function checkClaimableAddress(text: string): string {
+  const address = canonicalIp(text) ?? (isDnsName(text.toLowerCase()) ? text.toLowerCase() : undefined);
+  if (address !== undefined) return address;
+  throw new TorchpassError(
+    'ADDRESS_INVALID',
+    `${JSON.stringify(text.slice(0, 80))} is neither an IP address nor a DNS name.`,
+    {
+      hint: 'Write it without a port, for example 198.51.100.7 or metrics.example.org.',
+    },
+  );
+}
+
+/** A network in CIDR notation; a single address counts as one. */
+export function checkNetwork(text: string): string {
+  const single = canonicalIp(text);
+  if (single !== undefined) return `${single}/${single.includes(':') ? 128 : 32}`;
+  try {
+    const [base, bits] = ipaddr.parseCIDR(text);
+    return `${base.toString()}/${bits}`;
+  } catch (error) {
+    throw new TorchpassError('ADDRESS_INVALID', `${JSON.stringify(text.slice(0, 80))} is not a network.`, {
+      cause: error,
+      hint: 'Write it like 198.51.100.0/24 or 2001:db8::/32.',
+    });
+  }
+}

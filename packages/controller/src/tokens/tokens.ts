@@ -1,0 +1,128 @@
+import {
+  checkName,
+  parseDuration,
+  randomId,
+  Secret,
+  TorchpassError,
+  formatDuration,
+  type Clock,
+  type Random,
+} from '@torchpass/core';
+import { pinOf } from '@torchpass/pki';
+import { checkLabels } from '@torchpass/prometheus';
+import { encodeJoinToken, TOKEN_ID_LENGTH, TOKEN_SECRET_BYTES } from '@torchpass/protocol';
+import type { CreatedToken, CreateTokenRequest, TokenView } from '../http/api/types.ts';
+import type { Authorities } from '../issuance/authorities.ts';
+import { listFrom, mapFrom, toJson } from '../store/json.ts';
+import type { Store } from '../store/store.ts';
+import { checkHostName } from '../hosts/host-name.ts';
+import { checkClaimableAddress, checkNetwork } from '../targets/address-policy.ts';
+import { hashSecret, type TokenRow } from './redeem.ts';
+
+const LONGEST_VALIDITY_MS = 366 * 24 * 3_600_000;
+const SHORTEST_VALIDITY_MS = 1000;
+
+interface Tools {
+  store: Store;
+  authorities: Authorities;
+  clock: Clock;
+  random: Random;
+  /** HOST:PORT that agents dial. */
+  controller: string;
+}
+
+/** Join tokens as the operator sees them. */
+export function createTokens({ store, authorities, clock, random, controller }: Tools) {
+  return {
+    /** Makes a token. The secret is in the answer and nowhere else. */
+    async create(request: CreateTokenRequest): Promise<CreatedToken> {
+      const secret = random.bytes(TOKEN_SECRET_BYTES);
+      const now = clock.now();
+      const row: TokenRow = {
+        id: randomId(random, TOKEN_ID_LENGTH),
+        secret_hash: hashSecret(secret),
+        ...checkRequest(request),
+        uses: 0,
+        created_at: now.toISOString(),
+        expires_at: new Date(now.getTime() + validity(request.expiresIn)).toISOString(),
+        revoked_at: null,
+      };
+      await store.insertInto('join_tokens').values(row).execute();
+      const pins = authorities.roots.map((root) => pinOf(root));
+      const token = encodeJoinToken({ id: row.id, secret: new Secret(secret), pins });
+      return { token: token.reveal(), controller, details: view(row, now) };
+    },
+
+    async list(): Promise<TokenView[]> {
+      const rows = await store.selectFrom('join_tokens').selectAll().orderBy('created_at').orderBy('id').execute();
+      return rows.map((row) => view(row, clock.now()));
+    },
+
+    /** Ends a token; doing it twice changes nothing. */
+    async revoke(id: string): Promise<TokenView> {
+      const now = clock.now();
+      await store
+        .updateTable('join_tokens')
+        .set({ revoked_at: now.toISOString() })
+        .where('id', '=', id)
+        .where('revoked_at', 'is', null)
+        .execute();
+      const row = await store.selectFrom('join_tokens').selectAll().where('id', '=', id).executeTakeFirst();
+      if (row !== undefined) return view(row, now);
+      throw new TorchpassError('NOT_FOUND', `There is no token ${JSON.stringify(id)}.`, {
+        hint: 'See "torchpass token list".',
+      });
+    },
+  };
+}
+
+function checkRequest(request: CreateTokenRequest) {
+  const hostName = request.hostName === undefined ? null : checkHostName(request.hostName);
+  if (hostName !== null && request.uses !== 1) {
+    throw new TorchpassError('REQUEST_INVALID', 'A token that prescribes the host name can have one use only.', {
+      hint: 'Make one token for each host, or leave the name to the hosts.',
+    });
+  }
+  return {
+    job: request.job === null ? null : checkName('job', request.job),
+    labels: toJson(checkLabels(request.labels)),
+    host_name: hostName,
+    addresses: toJson(request.addresses.map(checkClaimableAddress)),
+    networks: toJson(request.networks.map(checkNetwork)),
+    exporters: toJson(request.exporters.map((exporter) => checkName('exporter', exporter))),
+    max_uses: request.uses,
+    note: request.note,
+  };
+}
+
+function validity(text: string): number {
+  const milliseconds = parseDuration(text);
+  if (milliseconds >= SHORTEST_VALIDITY_MS && milliseconds <= LONGEST_VALIDITY_MS) return milliseconds;
+  throw new TorchpassError('REQUEST_INVALID', `A token cannot be valid for ${text}.`, {
+    hint: `Choose between ${formatDuration(SHORTEST_VALIDITY_MS)} and ${formatDuration(LONGEST_VALIDITY_MS)}; an hour is usual.`,
+  });
+}
+
+function view(row: TokenRow, now: Date): TokenView {
+  return {
+    id: row.id,
+    state: stateOf(row, now),
+    job: row.job,
+    labels: mapFrom(row.labels),
+    hostName: row.host_name,
+    addresses: listFrom(row.addresses),
+    networks: listFrom(row.networks),
+    exporters: listFrom(row.exporters),
+    uses: row.uses,
+    maxUses: row.max_uses,
+    createdAt: row.created_at,
+    expiresAt: row.expires_at,
+    note: row.note,
+  };
+}
+
+function stateOf(row: TokenRow, now: Date): TokenView['state'] {
+  if (row.revoked_at !== null) return 'revoked';
+  if (row.uses >= row.max_uses) return 'used';
+  return new Date(row.expires_at) <= now ? 'expired' : 'usable';
+}
