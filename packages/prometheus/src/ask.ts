@@ -30,7 +30,7 @@ export function askOver(
     });
     onAbort(deadline, () => failed({ kind: 'unreachable', reason: `There was no answer in ${timeoutMs} ms.` }));
     outgoing.on('error', (error) => failed(describeFailure(error, serverSerial)));
-    outgoing.on('close', () => failed({ kind: 'refused', serverSerial, reason: 'It closed the connection.' }));
+    outgoing.on('close', () => failed(closed(serverSerial)));
     outgoing.on('upgrade', ({ statusCode: status = 0 }) =>
       resolve({ kind: 'answered', status, bytes: 0, contentType: undefined, serverSerial, chainTrusted }),
     );
@@ -55,6 +55,10 @@ function describeFailure(error: Error, serverSerial: string): ProbeOutcome {
   const code = systemCodeOf(error) ?? '';
   if (code.startsWith('HPE_')) return { kind: 'unreachable', reason: `It does not speak HTTP: ${describe(error)}.` };
   return { kind: 'refused', serverSerial, reason: `It did not let us in: ${describe(error)}.` };
+}
+
+export function closed(serverSerial: string | undefined): ProbeOutcome {
+  return { kind: 'refused', serverSerial, reason: 'It closed the connection.' };
 }
 
 /** OpenSSL's long line, cut to the part for people: `tlsv13 alert certificate required`. */

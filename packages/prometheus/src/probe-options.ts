@@ -1,4 +1,4 @@
-import { formatHostPort, type Secret, TorchpassError } from '@torchpass/core';
+import { formatHostPort, parseHostPort, type Secret, TorchpassError } from '@torchpass/core';
 
 export interface ProbeTarget {
   /** An IP address or a DNS name; what the certificate must say. */
@@ -56,6 +56,8 @@ export type PlainOutcome = 'open' | 'refused' | 'unreachable';
 /** What goes into the request line and the Host header; the same over TLS and without. */
 export function requestFor(target: ProbeTarget): { method: 'GET'; path: string; headers: Record<string, string> } {
   const { path = '/metrics' } = target;
+  const { host, port } = parseHostPort(formatHostPort(target));
+  if (port === 0) throw new TorchpassError('ADDRESS_INVALID', `Nothing listens on port 0 of ${host}.`);
   if (!/^\/[\x21-\x7e]*$/u.test(path)) {
     throw new TorchpassError('ADDRESS_INVALID', `${JSON.stringify(path.slice(0, 80))} is not the path of a web page.`, {
       hint: 'It begins with a slash and has no spaces, for example /metrics.',
@@ -65,7 +67,7 @@ export function requestFor(target: ProbeTarget): { method: 'GET'; path: string; 
     method: 'GET',
     path,
     headers: {
-      host: formatHostPort(target),
+      host: formatHostPort({ host, port }),
       accept: 'text/plain;version=0.0.4,*/*;q=0.1',
       'user-agent': 'torchpass-probe',
       connection: 'close',

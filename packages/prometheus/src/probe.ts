@@ -1,7 +1,8 @@
+import { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
-import { connect, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls';
+import { connect, createSecureContext, type PeerCertificate, type SecureContext, type TLSSocket } from 'node:tls';
 import { systemCodeOf, TorchpassError } from '@torchpass/core';
-import { askOver, describe } from './ask.ts';
+import { askOver, closed, describe } from './ask.ts';
 import { type Deadline, onAbort, startDeadline } from './deadline.ts';
 import { type ProbeOptions, type ProbeOutcome, type ProbeTarget, requestFor } from './probe-options.ts';
 import { normaliseSerial } from './serial.ts';
@@ -19,7 +20,6 @@ export async function probeTls(target: ProbeTarget, options: ProbeOptions): Prom
   const wanted = requestFor(target);
   const secureContext = contextOf(options);
   options.signal?.throwIfAborted();
-  const deadline = startDeadline(options.timeoutMs, options.signal);
   const socket = connect({
     host: options.connectTo ?? target.host,
     port: target.port,
@@ -29,12 +29,16 @@ export async function probeTls(target: ProbeTarget, options: ProbeOptions): Prom
     rejectUnauthorized: false,
     checkServerIdentity: () => undefined,
   });
+  const deadline = startDeadline(options.timeoutMs, options.signal);
+  const proceed = () => {
+    const served = servedOver(socket);
+    // It left in the moment between.
+    if (served === undefined) return closed(undefined);
+    const serverSerial = normaliseSerial(served.serialNumber);
+    return judge(socket, served, target, options) ?? askOver(socket, wanted, { ...options, serverSerial, deadline });
+  };
   try {
-    const early = await handshake(socket, target, deadline, options);
-    const outcome =
-      early ??
-      judge(socket, target, options) ??
-      (await askOver(socket, wanted, { ...options, serverSerial: serialOf(socket), deadline }));
+    const outcome = (await handshake(socket, target, deadline, options)) ?? (await proceed());
     options.signal?.throwIfAborted();
     return outcome;
   } finally {
@@ -70,19 +74,23 @@ function handshakeFailure(socket: TLSSocket, error: Error): ProbeOutcome {
 }
 
 /** Undefined when the server is the one we mean, or nothing was to be verified. */
-function judge(socket: TLSSocket, { host }: ProbeTarget, { trust }: ProbeOptions): ProbeOutcome | undefined {
-  const certificate = socket.getPeerX509Certificate();
-  if (certificate === undefined)
-    return { kind: 'untrusted', serverSerial: undefined, reason: 'It shows no certificate.' };
+function judge(
+  socket: TLSSocket,
+  served: X509Certificate,
+  { host }: ProbeTarget,
+  { trust }: ProbeOptions,
+): ProbeOutcome | undefined {
   if (trust === undefined) return undefined;
-  const why = socket.authorized ? hostMismatch(certificate, host) : verdictOf(socket.authorizationError);
-  return why === undefined
-    ? undefined
-    : { kind: 'untrusted', serverSerial: serialOf(socket), reason: `${host} is not trusted: ${why}.` };
+  const why = socket.authorized ? hostMismatch(served, host) : verdictOf(socket.authorizationError);
+  if (why === undefined) return undefined;
+  const serverSerial = normaliseSerial(served.serialNumber);
+  return { kind: 'untrusted', serverSerial, reason: `${host} is not trusted: ${why}.` };
 }
 
-function serialOf(socket: TLSSocket): string {
-  return normaliseSerial(socket.getPeerX509Certificate()?.serialNumber ?? '');
+/** Not getPeerX509Certificate: in Node.js 24.21 it answers only once for a connection, as it takes the leaf out of the chain. */
+function servedOver(socket: TLSSocket): X509Certificate | undefined {
+  const certificate = socket.getPeerCertificate() as Partial<PeerCertificate> | null;
+  return certificate?.raw === undefined ? undefined : new X509Certificate(certificate.raw);
 }
 
 function contextOf({ trust, client }: ProbeOptions): SecureContext {
