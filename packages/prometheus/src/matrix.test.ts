@@ -83,7 +83,7 @@ test('a stranger that could not be tried is a problem, not a success', async () 
   await using server = await serveTcp((socket) => {
     socket.once('data', (data) => data[0] === 0x47 && socket.end('HTTP/1.0 400 Bad Request\r\n\r\n'));
   });
-  const result = await probeDefences(at(server.port), { ...options, timeoutMs: 150 });
+  const result = await probeDefences(at(server.port), { ...options, timeoutMs: 3000 });
   expect(result.reachable).toBe(true);
   expect(result.problem).toMatch(/could not be tried with no certificate/u);
 });

@@ -64,11 +64,12 @@ describe('an exporter that demands a client certificate', () => {
     const process = spawn('openssl', ['s_server', ...strict.split(' '), ...files], {
       stdio: ['ignore', 'pipe', 'ignore'],
     });
+    const exit = once(process, 'exit');
     const port = await acceptPort(process.stdout);
     const outcome = await probeTls(at(port), { ...asScraper, client: undefined });
     expect(outcome).toMatchObject({ kind: 'refused', reason: expect.stringMatching(/alert/u) });
     process.kill();
-    await once(process, 'exit');
+    await exit;
   });
 });
 
@@ -195,7 +196,8 @@ describe('a server that misbehaves', () => {
       socket.on('close', () => clearInterval(timer));
     });
     await using cut = await serveRawTls(exporter, (socket) => void socket.once('data', () => socket.end(`${head}xxx`)));
-    const outcomes = await Promise.all([drip, cut].map(({ port }) => probeTls(at(port), hasty)));
+    const options = { ...patient, timeoutMs: 3000 };
+    const outcomes = await Promise.all([drip, cut].map(({ port }) => probeTls(at(port), options)));
     for (const outcome of outcomes) expect(outcome).toMatchObject({ kind: 'answered', status: 200 });
   });
 

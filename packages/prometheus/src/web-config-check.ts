@@ -2,8 +2,6 @@ import { posix } from 'node:path';
 import { nearest } from '@torchpass/core';
 import {
   BCRYPT_HASH,
-  MANAGED_END,
-  MANAGED_HEADER,
   TLS_KEYS,
   TOP_KEYS,
   type WebConfig,
@@ -38,10 +36,6 @@ export function examineWebConfig(text: string): WebConfigReport {
   if (text.length > LONGEST_TEXT) {
     invalid.push('The web configuration is larger than 1 MiB.');
     return report();
-  }
-  // Of a cut that leaves whole lines, the text alone would not tell.
-  if (text.startsWith(MANAGED_HEADER) && !text.endsWith(`\n${MANAGED_END}\n`)) {
-    invalid.push('The web configuration is cut off: its last line is missing.');
   }
   const yaml = readYaml(text);
   if ('problem' in yaml) {

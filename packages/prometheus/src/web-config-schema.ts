@@ -11,8 +11,6 @@ export interface WebConfig {
   minVersion?: 'TLS12' | 'TLS13' | undefined;
 }
 
-export const MANAGED_HEADER = '# Managed by Torchpass: written anew when certificates change, edits are lost.';
-export const MANAGED_END = '# End of what Torchpass manages.';
 export const BCRYPT_HASH = /^\$2[aby]?\$\d\d\$[./A-Za-z0-9]{53}$/;
 
 export const TOP_KEYS = ['tls_server_config', 'http_server_config', 'basic_auth_users', 'rate_limit'];

@@ -35,13 +35,23 @@ const anyConfig: fc.Arbitrary<WebConfig> = fc.record(
 );
 describe('rendering', () => {
   test('puts the client authority first and says whose file it is', () => {
-    const lines = renderWebConfig(full).split('\n');
-    expect(lines[0]).toMatch(/^# Managed by Torchpass/u);
-    expect(lines.filter((line) => !line.startsWith('#')).slice(0, 3)).toEqual([
-      'tls_server_config:',
-      '  client_ca_file: "/etc/torchpass/exporters/node/7/client-ca.pem"',
-      '  client_auth_type: "RequireAndVerifyClientCert"',
-    ]);
+    expect(renderWebConfig(full)).toBe(`{
+  # Managed by Torchpass: written anew when certificates change, edits are lost.
+  # In braces, so that an exporter refuses what is left of this file if it is ever cut off.
+  tls_server_config: {
+    client_ca_file: "/etc/torchpass/exporters/node/7/client-ca.pem",
+    client_auth_type: "RequireAndVerifyClientCert",
+    client_allowed_sans: ["spiffe://example.org/scraper/main"],
+    min_version: "TLS12",
+    cert_file: "/etc/torchpass/exporters/node/7/certificate.pem",
+    key_file: "/etc/torchpass/exporters/node/7/key.pem",
+  },
+  basic_auth_users: {
+    "prometheus": "${hash}",
+    "prometheus-next": "${hash}",
+  },
+}
+`);
   });
 
   test('is read back as it was', () => {
@@ -61,11 +71,14 @@ describe('rendering', () => {
     );
   });
 
-  test('every cut of it is seen', () => {
+  test('every cut of it is seen, and all but nothing at all is no YAML, so that no exporter starts', () => {
     for (const config of [full, { ...full, basicAuthUsers: undefined, clientAllowedSans: undefined }]) {
       const whole = renderWebConfig(config);
-      const cuts = Array.from({ length: whole.length }, (_, length) => whole.slice(0, length));
-      expect(cuts.filter((cut) => webConfigProblems(cut).length === 0)).toEqual([]);
+      const cuts = Array.from({ length: whole.trimEnd().length }, (_, length) => whole.slice(0, length));
+      for (const [length, cut] of cuts.entries()) {
+        const kind = length === 0 ? /plain HTTP/u : /not valid YAML/u;
+        expect(webConfigProblems(cut)).toEqual([expect.stringMatching(kind)]);
+      }
       expect(webConfigProblems(whole)).toEqual([]);
     }
   });

@@ -1,32 +1,36 @@
 import { posix } from 'node:path';
 import { TorchpassError } from '@torchpass/core';
 import { examineWebConfig } from './web-config-check.ts';
-import { BCRYPT_HASH, MANAGED_END, MANAGED_HEADER, type WebConfig } from './web-config-schema.ts';
+import { BCRYPT_HASH, type WebConfig } from './web-config-schema.ts';
 import { hasControl, quoteYaml } from './yaml.ts';
 
 /**
- * The text of a web configuration. The client CA comes first: what is left of a file cut off after it does not start an
- * exporter open. The last line lets `webConfigProblems` see every cut.
+ * The text of a web configuration. It is one mapping in braces: an exporter refuses to start with what is left of it
+ * after a cut at any place, where an indented file cut off early means plain HTTP, and later TLS for everyone.
  * Source: exporter-toolkit, docs/web-configuration.md; only keys of every version since 0.5, and client_allowed_sans.
  *
  * @throws CONFIG_INVALID
  */
 export function renderWebConfig(config: WebConfig): string {
   const { clientAllowedSans = [], basicAuthUsers = {} } = config;
+  const sans = clientAllowedSans.map((san) => checkedText('client_allowed_sans', san)).join(', ');
   const users = Object.entries(basicAuthUsers).toSorted(([a], [b]) => (a < b ? -1 : 1));
   const lines = [
-    MANAGED_HEADER,
-    '# It makes the exporter demand a client certificate on every connection.',
-    'tls_server_config:',
-    `  client_ca_file: ${checkedPath('client_ca_file', config.clientCaFile)}`,
-    `  client_auth_type: ${quoteYaml(config.clientAuthType)}`,
-    ...list('client_allowed_sans', clientAllowedSans),
-    ...(config.minVersion === undefined ? [] : [`  min_version: ${quoteYaml(config.minVersion)}`]),
-    `  cert_file: ${checkedPath('cert_file', config.certFile)}`,
-    `  key_file: ${checkedPath('key_file', config.keyFile)}`,
-    ...(users.length === 0 ? [] : ['basic_auth_users:']),
-    ...users.map(([user, hash]) => `  ${checkedUser(user)}: ${checkedHash(user, hash)}`),
-    MANAGED_END,
+    '{',
+    '  # Managed by Torchpass: written anew when certificates change, edits are lost.',
+    '  # In braces, so that an exporter refuses what is left of this file if it is ever cut off.',
+    '  tls_server_config: {',
+    `    client_ca_file: ${checkedPath('client_ca_file', config.clientCaFile)},`,
+    `    client_auth_type: ${quoteYaml(config.clientAuthType)},`,
+    ...(sans === '' ? [] : [`    client_allowed_sans: [${sans}],`]),
+    ...(config.minVersion === undefined ? [] : [`    min_version: ${quoteYaml(config.minVersion)},`]),
+    `    cert_file: ${checkedPath('cert_file', config.certFile)},`,
+    `    key_file: ${checkedPath('key_file', config.keyFile)},`,
+    '  },',
+    ...(users.length === 0 ? [] : ['  basic_auth_users: {']),
+    ...users.map(([user, hash]) => `    ${checkedUser(user)}: ${checkedHash(user, hash)},`),
+    ...(users.length === 0 ? [] : ['  },']),
+    '}',
   ];
   return `${lines.join('\n')}\n`;
 }
@@ -49,10 +53,6 @@ export function readWebConfig(text: string): WebConfig {
     });
   }
   return config;
-}
-
-function list(key: string, values: readonly string[]): string[] {
-  return values.length === 0 ? [] : [`  ${key}:`, ...values.map((value) => `    - ${checkedText(key, value)}`)];
 }
 
 function checkedPath(key: string, path: string): string {
