@@ -117,7 +117,7 @@ function manifests() {
   return list.stdout
     .split('\n')
     .filter((file) => file && existsSync(join(root, file)))
-    .sort();
+    .toSorted();
 }
 
 function installPackages(env) {

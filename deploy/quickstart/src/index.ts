@@ -1,1 +1,1 @@
-export * from './binaries/index.ts';
+export { debianBinaries, findBinaries, type Binaries, type Suite } from './binaries/index.ts';
