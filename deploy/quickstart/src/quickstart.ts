@@ -25,7 +25,7 @@ const POLL_MS = 50;
 /** The whole journey on one machine, each step as an operator and a server's owner would do it. */
 export async function runQuickstart(
   options: Options,
-  { checkout, files, steps, signal }: QuickstartTools,
+  { checkout, files, steps, signal: outside }: QuickstartTools,
 ): Promise<void> {
   const layout = layOut(options);
   const bin = (name: string) => join(checkout, 'node_modules', '.bin', name);

@@ -10,3 +10,4 @@ export * from './names.ts';
 export * from './nearest.ts';
 export * from './random.ts';
 export * from './secret.ts';
+export * from './turns.ts';

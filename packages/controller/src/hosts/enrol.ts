@@ -1,9 +1,8 @@
-import { randomId, TorchpassError, type Clock, type Logger, type Random } from '@torchpass/core';
+import { randomId, TorchpassError, Turns, type Clock, type Logger, type Random } from '@torchpass/core';
 import { readCertificateRequest } from '@torchpass/pki';
 import type { Authorities } from '../issuance/authorities.ts';
 import type { IssuedCertificate, Issuance } from '../issuance/issuance.ts';
 import { certificatesOfKey, newestOfLine } from '../issuance/ledger.ts';
-import { Turns } from '../issuance/turns.ts';
 import type { HostTable } from '../store/schema.ts';
 import type { Queries, Store } from '../store/store.ts';
 import { authenticateToken, consume, hostOfEarlierUse, recordUse, type TokenRow } from '../tokens/redeem.ts';

@@ -1,4 +1,4 @@
-import { TorchpassError, type Clock, type Logger, type Random } from '@torchpass/core';
+import { TorchpassError, Turns, type Clock, type Logger, type Random } from '@torchpass/core';
 import {
   keyFingerprint,
   newSerialNumber,
@@ -12,7 +12,6 @@ import type { CertificateTable } from '../store/schema.ts';
 import type { Queries, Store } from '../store/store.ts';
 import { BACKDATE_MS, type Authorities } from './authorities.ts';
 import { certificatesOfKey, findCertificate, hasSameNames, isSameLine, type Line } from './ledger.ts';
-import { Turns } from './turns.ts';
 
 export interface CertificateOrder extends Line {
   spiffeId: SpiffeId;

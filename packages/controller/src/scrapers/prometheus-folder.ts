@@ -1,4 +1,4 @@
-import { canonicalIp, type Owner } from '@torchpass/core';
+import { canonicalIp, Turns, type Owner } from '@torchpass/core';
 import { certificatesToPem } from '@torchpass/pki';
 import { renderScrapeConfig, renderWebConfig, type ProbeCredentials } from '@torchpass/prometheus';
 import { join } from 'node:path';
@@ -52,6 +52,10 @@ export function createPrometheusFolder(options: PrometheusFolderOptions): Promet
   const closed = { mode: 0o640, owner };
   const isIp = (name: string) => canonicalIp(name) !== undefined;
 
+  const turns = new Turns();
+  // One at a time: each file has one writer.
+  const alone = <T>(work: () => Promise<T>) => turns.take(folder, work);
+
   const refresh = async () => {
     for (const path of [paths.folder, paths.targets, paths.staging, paths.web]) {
       await files.makeFolder(path, { mode: 0o750, owner });
@@ -74,10 +78,10 @@ export function createPrometheusFolder(options: PrometheusFolderOptions): Promet
   };
 
   return {
-    refresh,
+    refresh: () => alone(refresh),
     async credentials() {
-      const pair = await keepPair(scraperPair(), options);
-      return { certificate: pair.certificate, key: pair.key };
+      const { certificate, key } = await alone(() => keepPair(scraperPair(), options));
+      return { certificate, key };
     },
   };
 

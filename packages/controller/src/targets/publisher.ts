@@ -51,7 +51,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     publish({ allowEmpty } = { allowEmpty: false }) {
       if (allowEmpty) return inTurn(() => write(true));
       waiting ??= inTurn(async () => {
-        await clock.sleep(lastWritten + intervalMs - clock.now().getTime());
+        await pause();
         // From here on a new caller needs a new writing: ours may already have read the database.
         waiting = undefined;
         return write(false);
@@ -59,6 +59,12 @@ export function createPublisher(options: PublisherOptions): Publisher {
       return waiting;
     },
   };
+
+  /** Never longer than the interval, also when the clock was set back meanwhile. */
+  async function pause(): Promise<void> {
+    const left = Math.min(intervalMs, lastWritten + intervalMs - clock.now().getTime());
+    if (left > 0) await clock.sleep(left);
+  }
 
   function inTurn(work: () => Promise<Publication>): Promise<Publication> {
     const turn = writing.then(work, work);

@@ -1,0 +1,90 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import type { HostView, TargetView, TokenView } from '@torchpass/controller/api';
+import { freePort } from './ports.ts';
+import type { Running } from './processes.ts';
+import { runProgram, startProgram } from './programs.ts';
+import type { Scope } from './scope.ts';
+import { workspace } from './workspace.ts';
+
+export interface LabController {
+  folder: string;
+  /** HOST:PORT that agents dial. */
+  address: string;
+  port: number;
+  /** http://… of health and metrics. */
+  operations: string;
+  socket: string;
+  /** What Prometheus reads. */
+  prometheus: string;
+  configFile: string;
+  /** The process of now; another one after a restart. */
+  readonly process: Running;
+  /** Starts it again after it ended in whatever way; resolves when it is ready. */
+  start(): Promise<void>;
+  /** Runs the operator's command; its standard output. Throws with all output unless the exit code is 0. */
+  operator(...args: string[]): Promise<string>;
+  createToken(...args: string[]): Promise<string>;
+  hosts(): Promise<HostView[]>;
+  targets(): Promise<TargetView[]>;
+  tokens(): Promise<TokenView[]>;
+}
+
+/** A real controller on loopback, with loopback allowed as targets. `config` is merged over the test's own. */
+export async function startLabController(scope: Scope, config: Record<string, unknown> = {}): Promise<LabController> {
+  const folder = await workspace(scope);
+  const [port, operationsPort] = [await freePort(), await freePort()];
+  const storage = join(folder, 'controller');
+  const address = `127.0.0.1:${port}`;
+  const socket = join(storage, 'controller.sock');
+  const configFile = join(folder, 'controller.yml');
+  const own = {
+    storage_path: storage,
+    listen_address: address,
+    advertise_address: address,
+    admin: { socket, listen_address: `127.0.0.1:${operationsPort}` },
+    policy: { allowed_networks: ['127.0.0.0/8'] },
+    targets: { publish_interval: '100ms', check_in_interval: '2s' },
+    limits: { rate_factor: 100 },
+  };
+  await writeFile(configFile, stringify({ ...own, ...config }));
+  const flag = `--config.file=${configFile}`;
+  const initialized = await runProgram(scope, 'torchpass-controller', ['init', flag]);
+  if (initialized.exit.code !== 0) throw new Error(initialized.output);
+
+  const launch = async () => {
+    const running = startProgram(scope, 'torchpass-controller', ['run', flag]);
+    await running.waitFor(/controller is ready/, { withinMs: 30_000 });
+    return running;
+  };
+  let running = await launch();
+
+  const operator = async (...args: string[]) => {
+    const { exit, stdout, output } = await runProgram(scope, 'torchpass', [...args, '--socket', socket]);
+    if (exit.code !== 0) throw new Error(`torchpass ${args.join(' ')} ended with ${exit.code}:\n${output}`);
+    return stdout;
+  };
+  const list = async <T>(...args: string[]) => JSON.parse(await operator(...args, '--output', 'json')) as T[];
+
+  return {
+    folder,
+    address,
+    port,
+    operations: `http://127.0.0.1:${operationsPort}`,
+    socket,
+    prometheus: join(storage, 'prometheus'),
+    configFile,
+    get process() {
+      return running;
+    },
+    async start() {
+      running = await launch();
+    },
+    operator,
+    createToken: async (...args) => (await operator('token', 'create', '--output', 'token', ...args)).trim(),
+    hosts: () => list<HostView>('host', 'list'),
+    targets: () => list<TargetView>('target', 'list'),
+    tokens: () => list<TokenView>('token', 'list'),
+  };
+}
