@@ -1,0 +1,52 @@
+import type {
+  ControllerStatus,
+  CreatedToken,
+  CreateTokenInput,
+  HostList,
+  HostView,
+  PrometheusFindings,
+  PrometheusSetup,
+  Publication,
+  RevokedHost,
+  TargetChecks,
+  TargetList,
+  TokenList,
+  TokenView,
+} from '@torchpass/controller/api';
+import type { Exchange } from './unix-socket.ts';
+
+/** The controller's administration API. Every call throws TorchpassErrors only. */
+export interface Api {
+  createToken(request: CreateTokenInput): Promise<CreatedToken>;
+  listTokens(): Promise<TokenList>;
+  revokeToken(id: string): Promise<TokenView>;
+  listHosts(): Promise<HostList>;
+  showHost(name: string): Promise<HostView>;
+  revokeHost(name: string, reason: string): Promise<RevokedHost>;
+  listTargets(): Promise<TargetList>;
+  checkTargets(host: string | undefined): Promise<TargetChecks>;
+  publishTargets(allowEmpty: boolean): Promise<Publication>;
+  setUpPrometheus(): Promise<PrometheusSetup>;
+  checkPrometheus(file: { path: string; text: string }): Promise<PrometheusFindings>;
+  status(): Promise<ControllerStatus>;
+}
+
+export function createApi(exchange: Exchange): Api {
+  // The shapes are the controller's word, which checks its own answers; the problem is of the same release.
+  const get = async <T>(path: string) => (await exchange('GET', `/api/v1${path}`)) as T;
+  const post = async <T>(path: string, body: object = {}) => (await exchange('POST', `/api/v1${path}`, body)) as T;
+  return {
+    createToken: (request) => post('/tokens', request),
+    listTokens: () => get('/tokens'),
+    revokeToken: (id) => post(`/tokens/${encodeURIComponent(id)}/revoke`),
+    listHosts: () => get('/hosts'),
+    showHost: (name) => get(`/hosts/${encodeURIComponent(name)}`),
+    revokeHost: (name, reason) => post(`/hosts/${encodeURIComponent(name)}/revoke`, { reason }),
+    listTargets: () => get('/targets'),
+    checkTargets: (host) => post('/targets/check', { host }),
+    publishTargets: (allowEmpty) => post('/targets/publish', { allowEmpty }),
+    setUpPrometheus: () => post('/prometheus/setup'),
+    checkPrometheus: (file) => post('/prometheus/check', file),
+    status: () => get('/status'),
+  };
+}

@@ -1,0 +1,17 @@
+import type { HostView } from '@torchpass/controller/api';
+import type { Page } from '../print/page.ts';
+import { stateText } from '../print/words.ts';
+
+/** A host in full. */
+export function printHost(host: HostView, page: Page): void {
+  page.fields([
+    ['name', page.colors.bold(host.name)],
+    ['state', stateText(host.state, page.colors)],
+    ['address', host.address],
+    ['agent', host.agentVersion],
+    ['enrolled', page.absolute(host.enrolledAt)],
+    ['last seen', page.absolute(host.lastSeenAt)],
+    ['identity', host.identity?.serial ?? '-'],
+    ['identity ends', page.absolute(host.identity?.notAfter ?? null)],
+  ]);
+}

@@ -1,0 +1,37 @@
+import type { Command } from '../command.ts';
+import { hostList } from './host-list.ts';
+import { hostRevoke } from './host-revoke.ts';
+import { hostShow } from './host-show.ts';
+import { prometheusCheck } from './prometheus-check.ts';
+import { prometheusSetup } from './prometheus-setup.ts';
+import { status } from './status.ts';
+import { targetCheck } from './target-check.ts';
+import { targetList } from './target-list.ts';
+import { targetPublish } from './target-publish.ts';
+import { tokenCreate } from './token-create.ts';
+import { tokenList } from './token-list.ts';
+import { tokenRevoke } from './token-revoke.ts';
+
+/** Every command, in the order of the help. */
+export const commands: readonly Command[] = [
+  tokenCreate,
+  tokenList,
+  tokenRevoke,
+  hostList,
+  hostShow,
+  hostRevoke,
+  targetList,
+  targetCheck,
+  targetPublish,
+  prometheusSetup,
+  prometheusCheck,
+  status,
+];
+
+/** What the first words of two-word commands are about. */
+export const groups: Readonly<Record<string, string>> = {
+  token: 'join tokens for new servers',
+  host: 'the hosts that joined',
+  target: 'what Prometheus scrapes',
+  prometheus: "Prometheus's own files and configuration",
+};

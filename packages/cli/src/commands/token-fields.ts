@@ -1,0 +1,20 @@
+import type { TokenView } from '@torchpass/controller/api';
+import type { Page } from '../print/page.ts';
+import { labelText, listText, stateText } from '../print/words.ts';
+
+/** What a token allows, as names and values. */
+export function tokenFields(token: TokenView, page: Page): [string, string][] {
+  return [
+    ['id', token.id],
+    ['state', stateText(token.state, page.colors)],
+    ['uses', `${token.uses} of ${token.maxUses}`],
+    ['expires', page.absolute(token.expiresAt)],
+    ['job', token.job ?? "each exporter's name"],
+    ['labels', labelText(token.labels)],
+    ['host name', token.hostName ?? 'as the host asks'],
+    ['addresses', listText(['the one it connects from', ...token.addresses])],
+    ['networks', listText(token.networks, ', ', 'any')],
+    ['exporters', listText(token.exporters, ', ', 'any')],
+    ...(token.note === '' ? [] : [['note', token.note] satisfies [string, string]]),
+  ];
+}

@@ -1,0 +1,16 @@
+export interface Environment {
+  /** The controller's socket. */
+  socket: string;
+  /** Whether the user wishes no colours (https://no-color.org), or the terminal has none. */
+  plain: boolean;
+}
+
+const DEFAULT_SOCKET = '/run/torchpass/controller.sock';
+
+/** The only reader of the environment. An empty variable counts as one that is not set. */
+export function readEnvironment(variables: Record<string, string | undefined>): Environment {
+  return {
+    socket: variables['TORCHPASS_SOCKET'] || DEFAULT_SOCKET,
+    plain: Boolean(variables['NO_COLOR']) || variables['TERM'] === 'dumb',
+  };
+}
