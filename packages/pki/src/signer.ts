@@ -1,16 +1,20 @@
 import type { KeyObject } from 'node:crypto';
-import type { KeyAlgorithm } from './keys.ts';
-import { notYet } from './not-yet.ts';
+import { signMessage, type KeyAlgorithm } from './algorithms.ts';
+import { publicKeyInfo } from './keys.ts';
+import { readPublicKey } from './public-key.ts';
 
-/** The one seam for authority keys. */
+/** The one seam for authority keys: in memory here, on a token elsewhere. */
 export interface Signer {
   readonly algorithm: KeyAlgorithm;
   /** DER SubjectPublicKeyInfo. */
   readonly publicKey: Buffer;
-  /** The bytes of X.509's signatureValue: a DER ECDSA-Sig-Value, or the 64 bytes of Ed25519. */
+  /** The bytes of X.509's signatureValue: a DER ECDSA-Sig-Value over SHA-256, or the 64 bytes of Ed25519. */
   sign(message: Uint8Array): Promise<Buffer>;
 }
 
-export function softwareSigner(_privateKey: KeyObject): Signer {
-  return notYet();
+/** A signer with a private key in memory. KEY_UNSUPPORTED for kinds that Torchpass does not use. */
+export function softwareSigner(privateKey: KeyObject): Signer {
+  const publicKey = publicKeyInfo(privateKey);
+  const { algorithm } = readPublicKey(publicKey);
+  return { algorithm, publicKey, sign: async (message) => signMessage(message, privateKey, algorithm) };
 }

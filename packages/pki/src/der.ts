@@ -1,0 +1,85 @@
+/** Writing DER (X.690): only the types that certificates need. Lengths are definite and minimal by construction. */
+
+/** Identifier octets. Context-specific ones come from `context` and `contextConstructed`. */
+export const TAG = {
+  boolean: 0x01,
+  integer: 0x02,
+  bitString: 0x03,
+  octetString: 0x04,
+  null: 0x05,
+  oid: 0x06,
+  utf8String: 0x0c,
+  utcTime: 0x17,
+  generalizedTime: 0x18,
+  sequence: 0x30,
+  set: 0x31,
+} as const;
+
+export function context(number: number): number {
+  return 0x80 | number;
+}
+
+export function contextConstructed(number: number): number {
+  return 0xa0 | number;
+}
+
+/** One element: identifier, length, and the parts as its content. */
+export function element(tag: number, ...parts: readonly Uint8Array[]): Buffer {
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  return Buffer.concat([Buffer.from([tag, ...lengthOctets(length)]), ...parts]);
+}
+
+export function sequence(...parts: readonly Uint8Array[]): Buffer {
+  return element(TAG.sequence, ...parts);
+}
+
+export function octetString(content: Uint8Array): Buffer {
+  return element(TAG.octetString, content);
+}
+
+/** A BIT STRING of whole bytes. */
+export function bitString(content: Uint8Array): Buffer {
+  return element(TAG.bitString, Buffer.from([0]), content);
+}
+
+/** A BIT STRING with named bits (X.690, 11.2.2): no trailing zero bits. `bits` counts from the first, left-most bit. */
+export function namedBits(...bits: readonly number[]): Buffer {
+  const last = Math.max(...bits);
+  const bytes = Buffer.alloc(Math.floor(last / 8) + 1);
+  for (const bit of bits) bytes[bit >> 3] = (bytes[bit >> 3] ?? 0) | (0x80 >> (bit & 7));
+  return element(TAG.bitString, Buffer.from([7 - (last & 7)]), bytes);
+}
+
+export function trueBoolean(): Buffer {
+  return element(TAG.boolean, Buffer.from([0xff]));
+}
+
+/** A small INTEGER, 0 to 127. */
+export function smallInteger(value: number): Buffer {
+  return element(TAG.integer, Buffer.from([value & 0x7f]));
+}
+
+export function utf8String(text: string): Buffer {
+  return element(TAG.utf8String, Buffer.from(text, 'utf8'));
+}
+
+/** An OBJECT IDENTIFIER in dotted notation. */
+export function objectIdentifier(dotted: string): Buffer {
+  const [first = 0, second = 0, ...rest] = dotted.split('.').map(Number);
+  return element(TAG.oid, Buffer.from([first * 40 + second, ...rest].flatMap(base128)));
+}
+
+function base128(value: number): number[] {
+  const octets = [value & 0x7f];
+  for (let left = Math.floor(value / 128); left > 0; left = Math.floor(left / 128)) {
+    octets.unshift((left & 0x7f) | 0x80);
+  }
+  return octets;
+}
+
+function lengthOctets(length: number): number[] {
+  if (length < 0x80) return [length];
+  const octets: number[] = [];
+  for (let left = length; left > 0; left = Math.floor(left / 256)) octets.unshift(left & 0xff);
+  return [0x80 | octets.length, ...octets];
+}

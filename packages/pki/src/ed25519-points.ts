@@ -1,0 +1,25 @@
+/** The prime of the field, 2^255 - 19. */
+const P = 2n ** 255n - 19n;
+
+/**
+ * The y coordinates of the eight points of small order. With such a public key some signatures verify under every
+ * message, so that a request signed with it proves nothing.
+ */
+const SMALL_ORDER_Y: ReadonlySet<bigint> = new Set([
+  0n,
+  1n,
+  P - 1n,
+  0x05fc536d880238b13933c6d305acdfd5f098eff289f4c345b027b2c28f95e826n,
+  P - 0x05fc536d880238b13933c6d305acdfd5f098eff289f4c345b027b2c28f95e826n,
+]);
+
+/** Whether 32 bytes (RFC 8032, 5.1.2) spell y canonically and are not a point of small order. */
+export function isSoundEd25519Point(bytes: Uint8Array): boolean {
+  const littleEndian = BigInt(
+    `0x${Buffer.from(bytes)
+      .toReversed()
+      .reduce((hex, byte) => hex + byte.toString(16).padStart(2, '0'), '')}`,
+  );
+  const y = littleEndian & ((1n << 255n) - 1n);
+  return y < P && !SMALL_ORDER_Y.has(y);
+}

@@ -1,0 +1,21 @@
+import { hash } from 'node:crypto';
+
+/**
+ * `build`, which remembers its last `limit` results, the least recently used forgotten first. Keyed by the SHA-256 of the
+ * bytes, not by the object: a buffer that was changed in between is another key. Failures are not remembered.
+ */
+export function remembering<T extends object>(
+  limit: number,
+  build: (bytes: Uint8Array) => T,
+): (bytes: Uint8Array) => T {
+  const known = new Map<string, T>();
+  return (bytes) => {
+    const key = hash('sha256', bytes, 'base64');
+    const value = known.get(key) ?? build(bytes);
+    known.delete(key);
+    known.set(key, value);
+    const [oldest] = known.keys();
+    if (known.size > limit && oldest !== undefined) known.delete(oldest);
+    return value;
+  };
+}
