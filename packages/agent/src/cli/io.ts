@@ -1,0 +1,23 @@
+import type { LogFormat, LogLevel } from '@torchpass/core';
+
+/** The world outside as a command meets it. */
+export interface Io {
+  out: (line: string) => void;
+  err: (line: string) => void;
+  /** Standard input to its end, at most `limit` characters. */
+  readInput: (limit: number) => Promise<string>;
+  /** `$CREDENTIALS_DIRECTORY`. */
+  credentialsDirectory: string | undefined;
+  /** Aborted when the process is asked to end. */
+  signal: AbortSignal;
+}
+
+/** Options that every command takes, as typed. */
+export interface CommonOptions {
+  'config.file'?: string;
+  'storage.path'?: string;
+  controller?: string;
+  hostName?: string;
+  'log.level'?: LogLevel;
+  'log.format': LogFormat;
+}

@@ -1,0 +1,106 @@
+import type { X509Certificate } from 'node:crypto';
+import { formatHostPort, type TorchpassError } from '@torchpass/core';
+import { type CheckInResponse, TargetState } from '@torchpass/protocol';
+import { renewalDue } from '../identity/due.ts';
+import type { Identity } from '../identity/store.ts';
+
+/** How one exporter stands at the end of a pass. */
+export interface ExporterOutcome {
+  name: string;
+  state: TargetState;
+  /** HOST:PORT as Prometheus has it; empty before that is decided. */
+  target: string;
+  /** Lower-case hex. */
+  servingSerial: string | undefined;
+  /** The certificate in its web configuration. */
+  leaf: X509Certificate | undefined;
+  /** A sentence, ours or the controller's. */
+  problem: string | undefined;
+}
+
+/** How one pass ended. */
+export interface SyncReport {
+  hostName: string;
+  /** HOST:PORT. */
+  controller: string;
+  exporters: ExporterOutcome[];
+  /** Whether every exporter is locked and published. */
+  complete: boolean;
+  /** What is missing otherwise, a sentence each. */
+  missing: string[];
+  /** When the controller wants to hear from us again, in milliseconds. */
+  comeBackMs: number;
+  /** The earliest renewal. */
+  due: Date;
+}
+
+const SHORTEST_MS = 1000;
+const LONGEST_MS = 24 * 3_600_000;
+const UNTOLD_MS = 300_000;
+
+export function describePass(
+  identity: Identity,
+  exporters: ExporterOutcome[],
+  nextCheckIn: CheckInResponse['nextCheckIn'],
+  identityProblem: TorchpassError | undefined,
+): SyncReport {
+  const told = nextCheckIn === undefined ? UNTOLD_MS : nextCheckIn.seconds * 1000 + nextCheckIn.nanos / 1e6;
+  const leaves = [identity.pair.leaf, ...exporters.flatMap(({ leaf }) => leaf ?? [])];
+  const missing = [
+    ...(identityProblem === undefined ? [] : [identityProblem.sentence]),
+    ...exporters.flatMap((exporter) => missingFrom(exporter) ?? []),
+  ];
+  return {
+    hostName: identity.hostName,
+    controller: formatHostPort(identity.controller),
+    exporters,
+    complete: missing.length === 0,
+    missing,
+    comeBackMs: Math.min(LONGEST_MS, Math.max(SHORTEST_MS, told)),
+    due: new Date(Math.min(...leaves.map((leaf) => renewalDue(leaf).getTime()))),
+  };
+}
+
+function missingFrom({ name, state, problem }: ExporterOutcome): string | undefined {
+  if (problem !== undefined) return problem.includes(`"${name}"`) ? problem : `Exporter "${name}": ${problem}`;
+  if (state === TargetState.PUBLISHED) return undefined;
+  return `Exporter "${name}": the controller has not published it yet. "torchpass-agent sync" asks again.`;
+}
+
+export function stateName(state: TargetState): string {
+  switch (state) {
+    case TargetState.REFUSED:
+      return 'refused';
+    case TargetState.PENDING:
+      return 'pending';
+    case TargetState.PUBLISHED:
+      return 'published';
+    default:
+      return 'unknown';
+  }
+}
+
+/** One line an exporter, for the end of `enroll` and `sync`. */
+export function outcomeLine({ name, state, target, leaf }: ExporterOutcome): string {
+  const until = leaf === undefined ? 'no certificate yet' : `certificate valid until ${leaf.validToDate.toISOString()}`;
+  return `Exporter "${name}": ${stateName(state)}${target === '' ? '' : ` as ${target}`}, ${until}.`;
+}
+
+/** The shape of `--output json` of `enroll` and `sync`; times are ISO 8601. */
+export function reportJson({ hostName, controller, complete, missing, exporters, due }: SyncReport): unknown {
+  return {
+    host: hostName,
+    controller,
+    complete,
+    missing,
+    exporters: exporters.map(({ name, state, target, servingSerial, leaf, problem }) => ({
+      name,
+      state: stateName(state),
+      target,
+      serving_serial: servingSerial ?? null,
+      not_after: leaf?.validToDate.toISOString() ?? null,
+      problem: problem ?? null,
+    })),
+    renews_at: due.toISOString(),
+  };
+}

@@ -1,0 +1,48 @@
+import { roughDuration, toTorchpassError } from '@torchpass/core';
+import { certificatesInUse } from './in-use.ts';
+import { calmPauseMs, retryPauseMs } from './pauses.ts';
+import type { SyncReport } from './report.ts';
+import type { Seams } from './seams.ts';
+
+/**
+ * Stays, and does a pass whenever one is due, until `signal` is aborted. A failure of any kind, also a controller that is
+ * away for weeks, only means another attempt.
+ *
+ * `pass` does one pass under the lock. Errors: none but those of the very first look at this host's own state.
+ */
+export async function runResident(pass: () => Promise<SyncReport>, seams: Seams, signal: AbortSignal): Promise<void> {
+  const { clock, random, logger } = seams;
+  for (let failures = 0; !signal.aborted;) {
+    let pause: number;
+    try {
+      const report = await pass();
+      failures = report.complete ? 0 : failures + 1;
+      const calm = calmPauseMs(report.comeBackMs, report.due.getTime() - clock.now().getTime(), random);
+      pause = report.complete ? calm : Math.min(calm, await retryPause(failures, seams));
+      for (const sentence of report.missing) logger.warn('something is missing', { what: sentence });
+      logger.info('the pass is done', { complete: report.complete, next_in: roughDuration(pause) });
+    } catch (error) {
+      if (signal.aborted) break;
+      failures += 1;
+      pause = await retryPause(failures, seams);
+      const { code, sentence } = toTorchpassError(error);
+      logger.error('the pass failed', {
+        code,
+        what: sentence,
+        error,
+        attempt: failures,
+        next_in: roughDuration(pause),
+      });
+    }
+    await clock.sleep(pause, signal).catch((error: unknown) => {
+      if (!signal.aborted) throw error;
+    });
+  }
+  logger.info('the agent stops');
+}
+
+async function retryPause(failures: number, seams: Seams): Promise<number> {
+  const now = seams.clock.now().getTime();
+  const ends = (await certificatesInUse(seams)).map((leaf) => leaf.validToDate.getTime() - now);
+  return retryPauseMs(failures, ends.length === 0 ? undefined : Math.min(...ends), seams.random);
+}

@@ -1,0 +1,42 @@
+import { isTorchpassError } from '@torchpass/core';
+import { type DesiredExporter, TargetState } from '@torchpass/protocol';
+import type { CheckedBundle } from '../controller/bundle.ts';
+import { issueGeneration } from '../exporters/issue.ts';
+import { type LockedDown, lockDown } from '../exporters/lock-down.ts';
+import { seenSerial, type Survey } from '../exporters/survey.ts';
+import { wantedOf } from '../exporters/wanted.ts';
+import type { Seams } from './seams.ts';
+import type { Session } from './session.ts';
+
+/** Brings one exporter to what should be. What goes wrong with it is part of the result and does not stop the others. */
+export async function settle(
+  found: Survey,
+  desired: DesiredExporter,
+  bundle: CheckedBundle,
+  session: Session,
+  seams: Seams,
+  { renew, signal }: { renew: boolean; signal: AbortSignal | undefined },
+): Promise<LockedDown> {
+  const asFound = { generation: found.current, servingSerial: seenSerial(found) };
+  const undecided = desired.dnsNames.length + desired.ipAddresses.length === 0;
+  if (desired.state === TargetState.REFUSED || undecided) return { ...asFound, problem: found.obstacle };
+  try {
+    const wanted = wantedOf(desired, bundle, session.identity, { renew, clock: seams.clock });
+    return await lockDown(found, wanted, {
+      ...seams,
+      identity: session.identity.pair,
+      issue: () => {
+        seams.say(`Exporter "${found.exporter.name}": getting a certificate …`);
+        return issueGeneration(found, wanted, session.controller, seams);
+      },
+      signal,
+    });
+  } catch (error) {
+    const ours =
+      isTorchpassError(error) &&
+      !isTorchpassError(error, 'CONTROLLER_UNREACHABLE', 'IDENTITY_REJECTED', 'IDENTITY_REQUIRED');
+    if (!ours) throw error;
+    seams.logger.warn('the exporter could not be locked down', { exporter: found.exporter.name, error });
+    return { ...asFound, problem: error };
+  }
+}

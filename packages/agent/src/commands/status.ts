@@ -1,0 +1,104 @@
+import { formatHostPort, isTorchpassError, type TorchpassError } from '@torchpass/core';
+import { describeCertificate } from '@torchpass/pki';
+import type { ExporterSettings } from '../config/settings.ts';
+import { readGenerations } from '../exporters/generation.ts';
+import { prove, stands } from '../exporters/prove.ts';
+import { readInstalled } from '../exporters/web-config.ts';
+import type { CertificatePair } from '../identity/certificate-pair.ts';
+import { renewalDue, serialOf } from '../identity/due.ts';
+import { requireIdentity } from '../identity/store.ts';
+import { type LastPass, readLastPass } from '../storage/status-cache.ts';
+import type { Seams } from './seams.ts';
+
+/** Times are ISO 8601. The shape of `status --output json`. */
+export interface CertificateStatus {
+  serial: string;
+  not_before: string;
+  not_after: string;
+  renews_at: string;
+}
+
+export interface ExporterStatus {
+  name: string;
+  web_config: string;
+  certificate: (CertificateStatus & { names: string[] }) | null;
+  /** What a probe saw just now. */
+  serving: { serial: string | null; locked: boolean; problem: string | null } | null;
+  /** What the controller said at the last check-in. */
+  target: { state: string; address: string; problem: string | null } | null;
+  problem: string | null;
+}
+
+export interface AgentStatus {
+  host: string;
+  controller: string;
+  trust_domain: string;
+  identity: CertificateStatus;
+  exporters: ExporterStatus[];
+  last_pass: { at: string; problem: string | null } | null;
+  next_pass_by: string | null;
+}
+
+/** What is installed, until when, and what it does now. Changes nothing. Errors: NOT_ENROLLED, IDENTITY_BROKEN. */
+export async function readStatus(seams: Seams, signal?: AbortSignal): Promise<AgentStatus> {
+  const { layout, files, settings } = seams;
+  const identity = await requireIdentity(layout, files);
+  const last = await readLastPass(layout, files);
+  return {
+    host: identity.hostName,
+    controller: formatHostPort(settings.controller ?? identity.controller),
+    trust_domain: identity.trustDomain,
+    identity: certificateStatus(identity.pair),
+    exporters: await Promise.all(
+      settings.exporters.map((exporter) => exporterStatus(exporter, identity.pair, last, seams, signal)),
+    ),
+    last_pass: last === undefined ? null : { at: last.at, problem: last.problem ?? null },
+    next_pass_by: last?.nextAt ?? null,
+  };
+}
+
+async function exporterStatus(
+  exporter: ExporterSettings,
+  identity: CertificatePair,
+  last: LastPass | undefined,
+  { layout, files }: Seams,
+  signal: AbortSignal | undefined,
+): Promise<ExporterStatus> {
+  const noted = last?.exporters.find(({ name }) => name === exporter.name);
+  let problem: TorchpassError | undefined;
+  const installed = await readInstalled(exporter.webConfig, exporter.name, files).catch((error: unknown) => {
+    if (!isTorchpassError(error)) throw error;
+    problem = error;
+    return undefined;
+  });
+  const generations = await readGenerations(layout.exporter(exporter.name), files);
+  const current = generations.find(({ folder }) => folder === installed?.generation);
+  const proof = current === undefined ? undefined : await prove(exporter, current, identity, signal);
+  const names = current === undefined ? undefined : describeCertificate(current.leaf.raw);
+  return {
+    name: exporter.name,
+    web_config: exporter.webConfig,
+    certificate:
+      current === undefined || names === undefined
+        ? null
+        : { ...certificateStatus(current), names: [...names.dnsNames, ...names.ipAddresses] },
+    serving:
+      proof === undefined
+        ? null
+        : { serial: proof.servedSerial ?? null, locked: stands(proof), problem: proof.problem ?? null },
+    target:
+      noted === undefined
+        ? null
+        : { state: noted.state, address: noted.target, problem: noted.problem === '' ? null : noted.problem },
+    problem: problem?.sentence ?? null,
+  };
+}
+
+function certificateStatus(pair: CertificatePair): CertificateStatus {
+  return {
+    serial: serialOf(pair.leaf),
+    not_before: pair.leaf.validFromDate.toISOString(),
+    not_after: pair.leaf.validToDate.toISOString(),
+    renews_at: renewalDue(pair.leaf).toISOString(),
+  };
+}

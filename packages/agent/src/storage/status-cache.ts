@@ -1,0 +1,28 @@
+import type { Files } from '@torchpass/core';
+import { type Layout, PRIVATE_FILE } from './layout.ts';
+
+/** What the last pass found out: for people who ask. Nothing is decided by it. */
+export interface LastPass {
+  /** ISO 8601. */
+  at: string;
+  /** When the resident agent comes back at the latest, ISO 8601. */
+  nextAt: string | undefined;
+  /** What stopped the pass, one sentence. */
+  problem: string | undefined;
+  exporters: { name: string; state: string; target: string; problem: string }[];
+}
+
+export async function writeLastPass(layout: Layout, pass: LastPass, files: Files): Promise<void> {
+  await files.write(layout.status, { data: `${JSON.stringify(pass)}\n`, ...PRIVATE_FILE });
+}
+
+export async function readLastPass(layout: Layout, files: Files): Promise<LastPass | undefined> {
+  const text = (await files.read(layout.status))?.toString('utf8');
+  if (text === undefined) return undefined;
+  try {
+    const pass = JSON.parse(text) as LastPass;
+    return typeof pass.at === 'string' && Array.isArray(pass.exporters) ? pass : undefined;
+  } catch {
+    return undefined;
+  }
+}
