@@ -1,11 +1,4 @@
-import {
-  type CallOptions,
-  ChannelCredentials,
-  type ClientUnaryCall,
-  Metadata,
-  type ServiceError,
-  status,
-} from '@grpc/grpc-js';
+import { type CallOptions, ChannelCredentials, type ClientUnaryCall, Metadata, type ServiceError } from '@grpc/grpc-js';
 import { type Clock, formatHostPort, type HostPort, systemClock, TorchpassError } from '@torchpass/core';
 import {
   AgentServiceClient,
@@ -137,13 +130,21 @@ function once<Request, Response>(
   });
 }
 
-/** A controller that does not accept the identity may also just end the connection or the call. */
+/** What OpenSSL says of a chain that does not end in one of our roots; it comes wrapped in gRPC's UNAVAILABLE. */
+const UNTRUSTED = /certificate|issuer|CERT_/i;
+
 function explain(error: unknown, name: string): TorchpassError {
-  const bare = error instanceof Error && (error as Partial<ServiceError>).code === status.UNAUTHENTICATED;
   const known = fromStatus(error, name);
-  return bare && known.code === 'PROTOCOL_VIOLATION'
-    ? new TorchpassError('IDENTITY_REJECTED', `The controller at ${name} does not accept this host's identity.`, {
+  const told = error instanceof Error ? ((error as Partial<ServiceError>).details ?? '') : '';
+  if (known.code === 'CONTROLLER_UNREACHABLE' && UNTRUSTED.test(told)) {
+    return new TorchpassError(
+      'CERTIFICATE_UNTRUSTED',
+      `What answers at ${name} is not this host's controller: ${told}.`,
+      {
         cause: error,
-      })
-    : known;
+        hint: 'Check the address, and the clock of this machine. Nothing secret was sent.',
+      },
+    );
+  }
+  return known;
 }

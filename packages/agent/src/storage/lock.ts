@@ -1,6 +1,6 @@
-import { link } from 'node:fs/promises';
+import { link, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { type Files, type Random, randomId, systemCodeOf, TorchpassError } from '@torchpass/core';
+import { type Files, type Random, randomId, reasonOf, systemCodeOf, TorchpassError } from '@torchpass/core';
 import { PRIVATE_FILE } from './layout.ts';
 import type { Processes } from './processes.ts';
 
@@ -35,7 +35,10 @@ export async function withLock<T>(path: string, seams: LockSeams, work: () => Pr
     id: randomId(random, 16),
   };
   const aside = `${path}.claim-${claim.pid}-${claim.id}`;
-  await files.write(aside, { data: JSON.stringify(claim), ...PRIVATE_FILE });
+  // Not through the seam: it need not survive a power cut, and whole it is before it is linked.
+  await writeFile(aside, JSON.stringify(claim), { ...PRIVATE_FILE, flag: 'wx' }).catch((error: unknown) => {
+    throw unwritable(aside, error);
+  });
   try {
     await take(path, aside, claim, seams);
   } finally {
@@ -110,4 +113,11 @@ function busy({ pid }: Claim): TorchpassError {
       hint: 'Wait until it has finished, or give this one a --storage.path of its own.',
     },
   );
+}
+
+function unwritable(path: string, cause: unknown): TorchpassError {
+  return new TorchpassError('FILE_UNWRITABLE', `Cannot write ${path}: ${reasonOf(cause)}.`, {
+    cause,
+    hint: 'Run as a user who may write there.',
+  });
 }

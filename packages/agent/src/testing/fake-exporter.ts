@@ -1,9 +1,13 @@
+import type { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import { type AddressInfo, createServer, type Server as NetServer, type Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import { certificatesFromPem, verifyChain } from '@torchpass/pki';
 import { readWebConfig } from '@torchpass/prometheus';
+import { peerChain } from '../controller/trust.ts';
 
 export interface FakeExporter {
   port: number;
@@ -86,19 +90,33 @@ async function listen(server: NetServer | Server, port: number): Promise<void> {
 
 function tlsServer(webConfig: string): Server {
   const config = readWebConfig(readFileSync(webConfig, 'utf8'));
+  const anchors = certificatesFromPem(readFileSync(config.clientCaFile));
   const server = createHttpsServer(
     {
-      ca: readFileSync(config.clientCaFile),
       cert: readFileSync(config.certFile),
       key: readFileSync(config.keyFile),
       requestCert: true,
-      rejectUnauthorized: true,
-      // Go takes an issuing authority as an anchor.
-      allowPartialTrustChain: true,
+      rejectUnauthorized: false,
     },
     answer,
   );
+  // As Go judges, for whom an issuing authority is an anchor; Node.js's servers cannot be told so.
+  server.prependListener('secureConnection', (socket: TLSSocket) => {
+    if (!admits(anchors, peerChain(socket.getPeerCertificate(true)))) socket.destroy();
+  });
   return server.on('tlsClientError', () => undefined);
+}
+
+function admits(anchors: readonly Buffer[], chain: readonly X509Certificate[]): boolean {
+  try {
+    verifyChain(
+      chain.map(({ raw }) => raw),
+      { anchors, role: 'scraper', now: new Date() },
+    );
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function hasText(path: string): boolean {

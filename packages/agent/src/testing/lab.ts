@@ -8,7 +8,7 @@ import { readPair } from '../identity/certificate-pair.ts';
 import type { Processes } from '../storage/processes.ts';
 import { type FakeController, startFakeController } from './fake-controller.ts';
 import { type FakeExporter, startFakeExporter } from './fake-exporter.ts';
-import { createInstallation } from './installation.ts';
+import { createInstallation, type Installation } from './installation.ts';
 
 /** One host, its exporter and its controller, all on loopback. */
 export interface Lab {
@@ -29,14 +29,14 @@ export interface Lab {
 export interface LabOptions {
   stopped?: boolean;
   restart?: boolean;
-  lifetimeMs?: number;
+  installation?: Installation;
 }
 
-export async function startLab({ stopped = false, restart = true, lifetimeMs }: LabOptions = {}): Promise<Lab> {
+export async function startLab({ stopped = false, restart = true, installation }: LabOptions = {}): Promise<Lab> {
   const folder = await mkdtemp(join(tmpdir(), 'torchpass-agent-'));
   const storagePath = join(folder, 'storage');
   const webConfig = join(storagePath, 'exporters', 'node', 'web-config.yml');
-  const controller = await startFakeController(await createInstallation(systemClock, lifetimeMs), {
+  const controller = await startFakeController(installation ?? (await createInstallation(systemClock)), {
     clock: systemClock,
   });
   const exporter = await startFakeExporter(webConfig, { stopped });
