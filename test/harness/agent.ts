@@ -14,7 +14,7 @@ export interface LabAgent {
   sync(...args: string[]): Promise<Running & { exit: Exit }>;
   /** The resident agent. */
   run(): Running;
-  status(): Promise<Running & { exit: Exit }>;
+  status(form?: 'text' | 'json'): Promise<Running & { exit: Exit }>;
 }
 
 export interface LabExporter {
@@ -46,6 +46,6 @@ export async function createLabAgent(
     enroll: (token) => runProgram(scope, 'torchpass-agent', ['enroll', flag], { input: `${token}\n` }),
     sync: (...args) => runProgram(scope, 'torchpass-agent', ['sync', flag, ...args]),
     run: () => startProgram(scope, 'torchpass-agent', ['run', flag]),
-    status: () => runProgram(scope, 'torchpass-agent', ['status', flag, '--output', 'json']),
+    status: (form = 'json') => runProgram(scope, 'torchpass-agent', ['status', flag, '--output', form]),
   };
 }

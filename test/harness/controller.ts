@@ -65,7 +65,7 @@ export async function startLabController(scope: Scope, config: Record<string, un
     if (exit.code !== 0) throw new Error(`torchpass ${args.join(' ')} ended with ${exit.code}:\n${output}`);
     return stdout;
   };
-  const list = async <T>(...args: string[]) => JSON.parse(await operator(...args, '--output', 'json')) as T[];
+  const list = async <T>(noun: string) => JSON.parse(await operator(noun, 'list', '--output', 'json')) as T;
 
   return {
     folder,
@@ -83,8 +83,8 @@ export async function startLabController(scope: Scope, config: Record<string, un
     },
     operator,
     createToken: async (...args) => (await operator('token', 'create', '--output', 'token', ...args)).trim(),
-    hosts: () => list<HostView>('host', 'list'),
-    targets: () => list<TargetView>('target', 'list'),
-    tokens: () => list<TokenView>('token', 'list'),
+    hosts: async () => (await list<{ hosts: HostView[] }>('host')).hosts,
+    targets: async () => (await list<{ targets: TargetView[] }>('target')).targets,
+    tokens: async () => (await list<{ tokens: TokenView[] }>('token')).tokens,
   };
 }

@@ -1,7 +1,7 @@
 import { connect, type TLSSocket } from 'node:tls';
 import { text } from 'node:stream/consumers';
 import type { Scope } from './scope.ts';
-import type { ClientTls } from './tls-files.ts';
+import { TRUST, type ClientTls } from './tls-files.ts';
 
 export interface HammerOptions {
   host: string;
@@ -64,7 +64,7 @@ export function startHammer(scope: Scope, options: HammerOptions): Hammer {
 
 /** One connection, one handshake, one GET. Rejects with the reason when it is not answered with 200. */
 export async function scrapeOnce({ host, port, tls, path = '/metrics', headers = {} }: HammerOptions): Promise<void> {
-  const socket = connect({ host, port, minVersion: 'TLSv1.3', ...tls });
+  const socket = connect({ host, port, minVersion: 'TLSv1.3', ...TRUST, ...tls });
   socket.setTimeout(CONNECTION_MS, () => socket.destroy(new Error(`no answer within ${CONNECTION_MS} ms`)));
   try {
     const extra = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);

@@ -1,7 +1,7 @@
 import { request as plainRequest, type IncomingMessage } from 'node:http';
 import { request as tlsRequest } from 'node:https';
 import { text } from 'node:stream/consumers';
-import type { ClientTls } from './tls-files.ts';
+import { TRUST, type ClientTls } from './tls-files.ts';
 
 export interface Answer {
   status: number;
@@ -18,7 +18,7 @@ export interface GetOptions {
 
 /** GET over a connection of its own, without resuming a TLS session; rejects when there is no answer. */
 export async function get(url: string, { tls, headers = {}, withinMs = 10_000 }: GetOptions = {}): Promise<Answer> {
-  const options = { agent: false as const, headers, signal: AbortSignal.timeout(withinMs), ...tls };
+  const options = { agent: false as const, headers, signal: AbortSignal.timeout(withinMs), ...TRUST, ...tls };
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
     const send = url.startsWith('https:') ? tlsRequest : plainRequest;
     send(url, options, resolve).on('error', reject).end();

@@ -9,6 +9,9 @@ export interface ClientTls {
   key?: string | Buffer;
 }
 
+/** An issuing authority may be the anchor, without its root: as Prometheus and every Go program has it. */
+export const TRUST = { allowPartialTrustChain: true } as const;
+
 /** Reads the files that `ca_file`, `cert_file`, and `key_file` would name. */
 export async function readClientTls(ca: string, identity?: { cert: string; key: string }): Promise<ClientTls> {
   const trust = { ca: await readFile(ca) };

@@ -17,10 +17,11 @@ export interface RunOptions {
 export async function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<string> {
   const { cwd, env = {}, signal, patience } = options;
   signal?.throwIfAborted();
+  // Not spawn's own timeout: its timer outlives the child and keeps us waiting.
+  const ends = [signal, patience === undefined ? undefined : AbortSignal.timeout(patience)];
   const child = spawn(command, args, {
     ...(cwd === undefined ? {} : { cwd }),
-    ...(signal === undefined ? {} : { signal }),
-    ...(patience === undefined ? {} : { timeout: patience }),
+    signal: AbortSignal.any(ends.filter((end) => end !== undefined)),
     env: { ...process.env, LC_ALL: 'C', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
