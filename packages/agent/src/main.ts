@@ -1,23 +1,18 @@
 #!/usr/bin/env node
+import { readLine } from './cli/read-line.ts';
 import { runCli } from './cli/run-cli.ts';
 import { credentialsDirectory } from './config/join-token.ts';
 
 const stop = new AbortController();
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop.abort());
 
-async function readInput(limit: number): Promise<string> {
-  let text = '';
-  for await (const chunk of process.stdin.setEncoding('utf8')) {
-    text += String(chunk);
-    if (text.length >= limit) break;
-  }
-  return text.slice(0, limit);
-}
-
 process.exitCode = await runCli(process.argv.slice(2), {
   out: (line) => process.stdout.write(`${line}\n`),
   err: (line) => process.stderr.write(`${line}\n`),
-  readInput,
+  readInput: (limit) => {
+    if (process.stdin.isTTY) process.stderr.write('Paste the join token and press Enter: ');
+    return readLine(process.stdin.setEncoding('utf8'), limit);
+  },
   credentialsDirectory: credentialsDirectory(),
   signal: stop.signal,
 });

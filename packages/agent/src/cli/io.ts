@@ -4,7 +4,7 @@ import type { LogFormat, LogLevel } from '@torchpass/core';
 export interface Io {
   out: (line: string) => void;
   err: (line: string) => void;
-  /** Standard input to its end, at most `limit` characters. */
+  /** The first line of standard input, at most `limit` characters. */
   readInput: (limit: number) => Promise<string>;
   /** `$CREDENTIALS_DIRECTORY`. */
   credentialsDirectory: string | undefined;

@@ -7,7 +7,7 @@ export interface TokenSources {
   file: string | undefined;
   /** `$CREDENTIALS_DIRECTORY`, set by systemd (systemd.exec(5), credentials). */
   credentialsDirectory: string | undefined;
-  /** Standard input, read to its end, at most `limit` characters. */
+  /** The first line of standard input, at most `limit` characters. */
   readInput: (limit: number) => Promise<string>;
 }
 

@@ -73,7 +73,7 @@ test('a process that dies at any step does not lock the next one out, and leaves
     const point = crashBefore(n);
     const dying = { ...system(1, { 1: '10' }), files: nodeFiles(point.step) };
     await withLock(path(), dying, () => Promise.resolve()).catch((error: unknown) => {
-      expect(error).toBeInstanceOf(SimulatedCrash);
+      if (!(error instanceof SimulatedCrash)) throw error;
     });
     await expect(withLock(path(), system(2, { 2: '20' }), () => Promise.resolve('in'))).resolves.toBe('in');
     expect((await readdir(folder)).filter((name) => !name.endsWith('.torchpass-new'))).toEqual([]);

@@ -20,6 +20,8 @@ export interface FakeExporter {
   stop: () => Promise<void>;
   /** When set, it does not start any more. */
   broken: boolean;
+  /** When set, it goes on with this web configuration, whatever is on disk. */
+  frozenAt: string | undefined;
   close: () => Promise<void>;
 }
 
@@ -40,7 +42,7 @@ export async function startFakeExporter(webConfig: string, options: { stopped?: 
     sockets.add(socket.on('error', () => undefined));
     if (!secure) return void plain.emit('connection', socket);
     try {
-      tlsServer(webConfig).emit('connection', socket);
+      tlsServer(exporter.frozenAt ?? readFileSync(webConfig, 'utf8')).emit('connection', socket);
     } catch {
       socket.destroy();
     }
@@ -61,6 +63,7 @@ export async function startFakeExporter(webConfig: string, options: { stopped?: 
     restartCommand: [process.execPath, '--input-type=module', '-e', script],
     restarts: 0,
     broken: false,
+    frozenAt: undefined,
     async stop() {
       for (const socket of sockets) socket.destroy();
       if (!server.listening) return;
@@ -89,7 +92,7 @@ async function listen(server: NetServer | Server, port: number): Promise<void> {
 }
 
 function tlsServer(webConfig: string): Server {
-  const config = readWebConfig(readFileSync(webConfig, 'utf8'));
+  const config = readWebConfig(webConfig);
   const anchors = certificatesFromPem(readFileSync(config.clientCaFile));
   const server = createHttpsServer(
     {

@@ -18,6 +18,8 @@ import {
 
 const ROLES = ['controller', 'agent', 'exporter', 'scraper'] as const;
 const DAY_MS = 86_400_000;
+/** Of every leaf, unless asked otherwise. */
+export const LIFETIME_MS = 7 * DAY_MS;
 export const TRUST_DOMAIN = 'lab.example';
 
 export interface LeafOptions {
@@ -39,7 +41,7 @@ export interface Installation {
   pair: (id: SpiffeId, withRoot?: boolean) => Promise<{ certificate: string; key: string }>;
 }
 
-export async function createInstallation(clock: Clock, lifetimeMs = 7 * DAY_MS): Promise<Installation> {
+export async function createInstallation(clock: Clock, lifetimeMs = LIFETIME_MS): Promise<Installation> {
   const valid = (life: number) => {
     const now = clock.now().getTime();
     return { notBefore: new Date(now - 60_000), notAfter: new Date(now + life) };
