@@ -10,6 +10,8 @@ import { workspace } from './workspace.ts';
 
 export interface LabController {
   folder: string;
+  /** Its storage_path. */
+  storage: string;
   /** HOST:PORT that agents dial. */
   address: string;
   port: number;
@@ -69,6 +71,7 @@ export async function startLabController(scope: Scope, config: Record<string, un
 
   return {
     folder,
+    storage,
     address,
     port,
     operations: `http://127.0.0.1:${operationsPort}`,
