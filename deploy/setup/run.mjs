@@ -13,6 +13,8 @@ import { fileURLToPath } from 'node:url';
 const OLDEST_NODE_FOR_SETUP = 20;
 const NODE_FOR_TORCHPASS = 24;
 
+const NETWORK_ADVICE = "Check the network, and npm's proxy and registry settings, and run the command again.";
+
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const tools = join(root, '.tools');
 const started = Date.now();
@@ -67,8 +69,8 @@ function runStep(what, command, args, options, advice) {
   fail(`${what} failed (${result.error?.message ?? `exit status ${result.status ?? result.signal}`}). ${advice}`);
 }
 
-/** Installs one pinned tool with npm, without running anything of it, and moves it into place at once. */
-function installTool(name, what) {
+/** Installs one pinned tool with npm, without running anything of it, and moves it into place at once. Gives its program. */
+function installTool(name, what, file) {
   once(name, join(tools, name), [`deploy/setup/${name}/package.json`, `deploy/setup/${name}/package-lock.json`], () => {
     say(`fetching ${what} into .tools/${name} …`);
     const staging = join(tools, `${name}.new`);
@@ -82,27 +84,42 @@ function installTool(name, what) {
     runStep(
       `fetching ${what}`,
       viaNode ? process.execPath : 'npm',
-      [...(viaNode ? [npmCli] : []), 'ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'],
+      [
+        ...(viaNode ? [npmCli] : []),
+        'ci',
+        '--ignore-scripts',
+        '--no-audit',
+        '--no-fund',
+        '--loglevel=error',
+        '--fetch-retries=1',
+        '--fetch-retry-mintimeout=1000',
+      ],
       { cwd: staging },
-      "It comes from the npm registry: check the network (or npm's proxy and registry settings) and run the command again.",
+      NETWORK_ADVICE,
     );
+    // npm passes over an optional package that it cannot fetch, and says nothing.
+    if (!existsSync(join(staging, 'node_modules', file))) {
+      fail(`fetching ${what} failed: the npm registry did not give it. ${NETWORK_ADVICE}`);
+    }
     const target = join(tools, name);
     rmSync(target, { recursive: true, force: true });
     renameSync(staging, target);
   });
+  return join(tools, name, 'node_modules', file);
 }
 
 function toolPath(major) {
-  installTool('pnpm', 'pnpm');
-  const path = [join(tools, 'pnpm', 'node_modules', '@pnpm', `exe.linux-${process.arch}`)];
-  if (major < NODE_FOR_TORCHPASS) {
-    installTool('node', `Node.js ${NODE_FOR_TORCHPASS} (this machine has ${process.versions.node})`);
-    path.unshift(join(tools, 'node', 'node_modules', `node-linux-${process.arch}`, 'bin'));
-  } else {
-    path.unshift(dirname(process.execPath));
-  }
-  path.unshift(join(root, 'node_modules', '.bin'));
-  return [...path, process.env.PATH ?? ''].join(delimiter);
+  const pnpm = installTool('pnpm', 'pnpm', join('@pnpm', `exe.linux-${process.arch}`, 'pnpm'));
+  const node =
+    major < NODE_FOR_TORCHPASS
+      ? installTool(
+          'node',
+          `Node.js ${NODE_FOR_TORCHPASS} (this machine has ${process.versions.node})`,
+          join(`node-linux-${process.arch}`, 'bin', 'node'),
+        )
+      : process.execPath;
+  const folders = [join(root, 'node_modules', '.bin'), dirname(node), dirname(pnpm)];
+  return [...folders, process.env.PATH ?? ''].join(delimiter);
 }
 
 function manifests() {
@@ -132,7 +149,7 @@ function installPackages(env) {
         'pnpm',
         ['install', '--frozen-lockfile', '--reporter=append-only'],
         { cwd: root, env },
-        'They come from the npm registry: check the network and run the command again.',
+        NETWORK_ADVICE,
       );
     },
   );
@@ -150,7 +167,8 @@ function withLock(work) {
       if (error.code !== 'EEXIST') fail(`cannot write ${lock}: ${error.message}`);
     }
     const holder = Number(existsSync(lock) ? readFileSync(lock, 'utf8') : 0);
-    if (holder && !existsSync(`/proc/${holder}`)) {
+    const abandoned = holder ? !existsSync(`/proc/${holder}`) : Date.now() - started > 10_000;
+    if (abandoned) {
       rmSync(lock, { force: true });
       continue;
     }

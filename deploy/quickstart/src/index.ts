@@ -1,1 +1,8 @@
-export { debianBinaries, findBinaries, type Binaries, type Suite } from './binaries/index.ts';
+export {
+  debianBinaries,
+  findBinaries,
+  unpackedPackages,
+  type Binaries,
+  type Suite,
+  type Unpacked,
+} from './binaries/index.ts';

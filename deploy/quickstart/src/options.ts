@@ -78,7 +78,7 @@ function parse(args: string[]) {
       },
     });
   } catch (error) {
-    throw new TorchpassError('USAGE', reasonOf(error), { hint: 'See: npm start -- --help' });
+    throw new TorchpassError('USAGE', `${reasonOf(error).replace(/\.$/, '')}.`, { hint: 'See: npm start -- --help' });
   }
 }
 

@@ -1,10 +1,10 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { isTorchpassError, reasonOf, TorchpassError } from '@torchpass/core';
-import { readAptSources } from './apt-sources.ts';
+import { isTorchpassError, TorchpassError } from '@torchpass/core';
 import { isolatedApt } from './apt.ts';
-import { archivesOf, isDebianSuite, type Archive } from './archives.ts';
+import { isDebianSuite, type Archive } from './archives.ts';
 import { cachedFolder } from './cache.ts';
+import { fromArchives } from './from-archives.ts';
 import { thisMachine, type Machine } from './machine.ts';
 import { openFolder } from './open-folder.ts';
 import { run } from './run.ts';
@@ -35,23 +35,10 @@ export async function packagedBinaries(
       return openFolder(join(folder, 'bin'), `${name} (${version})`, options.signal);
     },
     make: async (folder, scratch) => {
-      const archives = archivesOf(suite, await readAptSources(machine.aptFolder));
-      const failures: unknown[] = [];
-      for (const [index, archive] of archives.entries()) {
-        try {
-          const place = join(scratch, String(index));
-          await mkdir(place);
-          return await unpack(suite, archive, folder, place, { ...options, architecture });
-        } catch (error) {
-          if (!isTorchpassError(error, 'DOWNLOAD_FAILED')) throw error;
-          failures.push(error);
-        }
-      }
-      const reason =
-        failures.length === 0 ? `apt's sources in ${machine.aptFolder} name no archive of it` : reasonOf(failures[0]);
-      throw new TorchpassError('DOWNLOAD_FAILED', `The packages of ${name} cannot be had: ${reason}.`, {
-        cause: failures[0],
-      });
+      const search = { suite, aptFolder: machine.aptFolder, scratch, wanted: name };
+      await fromArchives(search, (archive, place) =>
+        unpack(suite, archive, folder, place, { ...options, architecture }),
+      );
     },
   });
 }
