@@ -1,5 +1,5 @@
 import { createLogger, nodeFiles, systemClock, systemRandom, type Logger } from '@torchpass/core';
-import { resolve4, resolve6 } from 'node:dns/promises';
+import { lookup } from 'node:dns/promises';
 import { findGroup, findUser } from '../config/accounts.ts';
 import { loadConfig, type Config } from '../config/load.ts';
 import type { Surroundings } from '../context.ts';
@@ -27,7 +27,7 @@ export async function realSurroundings(flags: Flags): Promise<Base> {
     random: systemRandom,
     files: nodeFiles(),
     logger: loggerOf(config),
-    resolve: resolveBoth,
+    resolve: resolveAll,
   };
 }
 
@@ -35,8 +35,8 @@ function loggerOf({ log }: Config): Logger {
   return createLogger(log);
 }
 
-/** IPv4 and IPv6 addresses of a name, from DNS. */
-async function resolveBoth(name: string): Promise<string[]> {
-  const answers = await Promise.allSettled([resolve4(name), resolve6(name)]);
-  return answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []));
+/** All addresses of a name as programs on this machine see them, /etc/hosts included: what Prometheus would dial. */
+async function resolveAll(name: string): Promise<string[]> {
+  const found = await lookup(name, { all: true });
+  return found.map(({ address }) => address);
 }
