@@ -1,3 +1,4 @@
+import { isIPv4, isIPv6 } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import { TorchpassError } from './errors/error.ts';
 
@@ -9,25 +10,33 @@ export interface HostPort {
 
 const DNS_LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 
-/** Whether `text` is a fully spelt DNS name (RFC 1123 labels, lower case, not all digits at the end, 253 at most). */
+/** What the resolvers of some systems read as an IPv4 address, in decimal, octal or hexadecimal (inet_aton(3)). */
+const NUMBER = /^(?:\d+|0x[0-9a-f]*)$/;
+
+/** Whether `text` is a fully spelt DNS name (RFC 1123 labels, lower case, no number at the end, 253 at most). */
 export function isDnsName(text: string): boolean {
   const labels = text.split('.');
-  return text.length <= 253 && labels.every((label) => DNS_LABEL.test(label)) && !/^\d+$/.test(labels.at(-1) ?? '');
+  return text.length <= 253 && labels.every((label) => DNS_LABEL.test(label)) && !NUMBER.test(labels.at(-1) ?? '');
 }
 
 /**
- * The canonical text of an IP address, or undefined. Only the full dotted decimal form of IPv4 is read: octal,
- * hexadecimal and shortened forms, which programs disagree on, are not. An IPv4-mapped IPv6 address becomes IPv4.
+ * The canonical text of an IP address (RFC 5952), or undefined. Only the full dotted decimal form of IPv4 is read: octal,
+ * hexadecimal and shortened forms, which programs disagree on, are not; nor are zones. An IPv4-mapped IPv6
+ * address becomes IPv4.
  */
 export function canonicalIp(text: string): string | undefined {
-  if (ipaddr.IPv4.isValidFourPartDecimal(text)) {
-    return text.split('.').some((part) => part.length > 1 && part.startsWith('0'))
-      ? undefined
-      : ipaddr.IPv4.parse(text).toString();
-  }
-  if (!text.includes(':') || text.includes('%') || !ipaddr.IPv6.isValid(text)) return undefined;
-  const address = ipaddr.IPv6.parse(text);
+  if (isIPv4(text)) return text;
+  if (!isIPv6(text) || text.includes('%')) return undefined;
+  const address = ipaddr.IPv6.parse(withoutDots(text));
   return address.isIPv4MappedAddress() ? address.toIPv4Address().toString() : address.toRFC5952String();
+}
+
+/** The dotted end of an IPv6 address as two groups: the library takes `::192.0.2.1` for an IPv4-mapped address. */
+function withoutDots(text: string): string {
+  return text.replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_, ...octets: string[]) => {
+    const [a = 0, b = 0, c = 0, d = 0] = octets.slice(0, 4).map(Number);
+    return `${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`;
+  });
 }
 
 /** Reads `host:port` and `[v6]:port`. */
@@ -40,7 +49,7 @@ export function parseHostPort(text: string): HostPort {
       ? (canonicalIp(rawHost) ?? (isDnsName(rawHost) ? rawHost : undefined))
       : canonicalIp(rawHost);
   if (match === null || host === undefined || port > 65_535) {
-    throw new TorchpassError('ADDRESS_INVALID', `"${text}" is not an address with a port.`, {
+    throw new TorchpassError('ADDRESS_INVALID', `${JSON.stringify(text.slice(0, 80))} is not an address with a port.`, {
       hint: 'Write HOST:PORT, for example 198.51.100.7:9100, metrics.example.org:9100 or [2001:db8::7]:9100.',
     });
   }

@@ -1,10 +1,16 @@
+/** Nobody slips in something longer, and the time to compare grows with the length. */
+const LONGEST_WORD = 100;
+
 /** The candidate closest to `word` by edit distance, if it is close enough to be a slip. */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
+  if (word.length > LONGEST_WORD) return undefined;
   const ranked = candidates
     .map((candidate) => ({ candidate, distance: editDistance(word.toLowerCase(), candidate.toLowerCase()) }))
     .toSorted((a, b) => a.distance - b.distance);
   const best = ranked[0];
-  return best !== undefined && best.distance <= Math.max(2, Math.floor(word.length / 3)) ? best.candidate : undefined;
+  // Always fewer changes than letters: two letters that are both wrong are another word.
+  const most = Math.min(Math.max(2, Math.floor(word.length / 3)), word.length - 1);
+  return best !== undefined && best.distance <= most ? best.candidate : undefined;
 }
 
 function editDistance(a: string, b: string): number {

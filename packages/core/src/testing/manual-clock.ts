@@ -20,7 +20,13 @@ export class ManualClock implements Clock {
 
   sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
-      const sleeper = { until: this.#now + milliseconds, wake: resolve };
+      const sleeper = {
+        until: this.#now + milliseconds,
+        wake: () => {
+          signal?.removeEventListener('abort', abort);
+          resolve();
+        },
+      };
       const abort = () => {
         this.#sleepers = this.#sleepers.filter((other) => other !== sleeper);
         reject(signal?.reason as Error);
@@ -37,10 +43,10 @@ export class ManualClock implements Clock {
     return first === undefined ? undefined : new Date(first.until);
   }
 
-  /** Moves time forward (or back, as a bad clock does) and wakes who is due. */
+  /** Moves time forward (or back, as a bad clock does) and wakes who is due, the earliest first. */
   advance(milliseconds: number): void {
     this.#now += milliseconds;
-    const due = this.#sleepers.filter((sleeper) => sleeper.until <= this.#now);
+    const due = this.#sleepers.filter((sleeper) => sleeper.until <= this.#now).toSorted((a, b) => a.until - b.until);
     this.#sleepers = this.#sleepers.filter((sleeper) => sleeper.until > this.#now);
     for (const sleeper of due) sleeper.wake();
   }
