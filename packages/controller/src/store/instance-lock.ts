@@ -1,5 +1,6 @@
 import { TorchpassError } from '@torchpass/core';
 import SqliteDatabase from 'better-sqlite3';
+import { openDatabaseFile, unusable } from './database-file.ts';
 
 export interface InstanceLock {
   release(): void;
@@ -10,12 +11,13 @@ export interface InstanceLock {
  * frees it when the process dies in whatever way, so there is nothing stale to clean up.
  */
 export function takeInstanceLock(path: string): InstanceLock {
-  const file = new SqliteDatabase(path, { timeout: 0 });
+  const file = openDatabaseFile(path, 0);
   try {
     file.pragma('journal_mode = DELETE');
     file.exec('BEGIN EXCLUSIVE');
   } catch (error) {
     file.close();
+    if (!isBusy(error)) throw unusable(path, error);
     throw new TorchpassError('ALREADY_RUNNING', `Another controller is at work on this storage (${path} is locked).`, {
       cause: error,
       hint: 'Stop that one first; two would hand out the same things twice.',
@@ -28,4 +30,8 @@ export function takeInstanceLock(path: string): InstanceLock {
       file.close();
     },
   };
+}
+
+function isBusy(error: unknown): boolean {
+  return error instanceof SqliteDatabase.SqliteError && error.code.startsWith('SQLITE_BUSY');
 }

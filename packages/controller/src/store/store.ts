@@ -1,6 +1,7 @@
-import { reasonOf, TorchpassError, type Clock } from '@torchpass/core';
-import SqliteDatabase from 'better-sqlite3';
+import type { Clock } from '@torchpass/core';
+import type SqliteDatabase from 'better-sqlite3';
 import { Kysely, SqliteDialect, type Dialect, type Transaction } from 'kysely';
+import { openDatabaseFile, unusable } from './database-file.ts';
 import { migrate } from './migrate.ts';
 import type { Tables } from './schema.ts';
 
@@ -14,7 +15,7 @@ export interface StoreOptions {
   path: string;
   clock: Clock;
   /** Wraps the dialect; crash tests put themselves between. */
-  wrap?: (dialect: Dialect) => Dialect;
+  wrap?: ((dialect: Dialect) => Dialect) | undefined;
 }
 
 const BUSY_TIMEOUT_MS = 5000;
@@ -36,8 +37,8 @@ export async function openStore({ path, clock, wrap = (dialect) => dialect }: St
 }
 
 function openDatabase(path: string): SqliteDatabase.Database {
+  const database = openDatabaseFile(path, BUSY_TIMEOUT_MS);
   try {
-    const database = new SqliteDatabase(path, { timeout: BUSY_TIMEOUT_MS });
     database.pragma('journal_mode = WAL');
     database.pragma('synchronous = FULL');
     database.pragma('foreign_keys = ON');
@@ -45,9 +46,7 @@ function openDatabase(path: string): SqliteDatabase.Database {
     database.pragma('cell_size_check = ON');
     return database;
   } catch (error) {
-    throw new TorchpassError('STORE_UNAVAILABLE', `The database ${path} cannot be opened: ${reasonOf(error)}.`, {
-      cause: error,
-      hint: 'Check that the folder exists, that this user may write there, and that the disk is not full.',
-    });
+    database.close();
+    throw unusable(path, error);
   }
 }
