@@ -1,7 +1,7 @@
 import { canonicalIp, isDnsName, isName, LOG_FORMATS, LOG_LEVELS, parseDuration, parseHostPort } from '@torchpass/core';
 import { isTrustDomain } from '@torchpass/pki';
-import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
+import { checkNetwork } from '../targets/address-policy.ts';
 
 /** The configuration file, key by key. Durations are written as Prometheus does and become milliseconds. */
 
@@ -33,10 +33,7 @@ const leafLifetime = duration(MINUTE, YEAR);
 const hostPort = refined(parseHostPort, 'is not HOST:PORT');
 const absolutePath = check((path) => path.startsWith('/'), 'is not an absolute path');
 const name = check(isName, 'is not a name (lower-case letters, digits, dots, dashes, underscores)');
-const network = check((text) => {
-  ipaddr.parseCIDR(text);
-  return true;
-}, 'is not a network such as 10.0.0.0/8 or 2001:db8::/32');
+const network = refined(checkNetwork, 'is not a network such as 10.0.0.0/8 or 2001:db8::/32');
 const webName = check(
   (text) => canonicalIp(text) !== undefined || isDnsName(text),
   'is neither an IP address nor a DNS name',

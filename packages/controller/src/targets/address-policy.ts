@@ -51,7 +51,7 @@ export async function vetAddress(host: string, policy: AddressPolicy, resolve: R
 
 function refuseSpecial(ip: string, shown: string, policy: AddressPolicy): void {
   if (isInNetworks(ip, policy.allowedNetworks)) return;
-  const range = ipaddr.isValid(ip) ? ipaddr.parse(ip).range() : 'unknown';
+  const range = rangeOf(ip);
   if (range === ORDINARY) return;
   const what = shown === ip ? ip : `${shown} (${ip})`;
   throw new TorchpassError(
@@ -63,6 +63,14 @@ function refuseSpecial(ip: string, shown: string, policy: AddressPolicy): void {
   );
 }
 
+/** Of IPv6 only 2000::/3 is in use (RFC 4291, 2.4): the library calls much of the rest ordinary, `::127.0.0.1` too. */
+function rangeOf(ip: string): string {
+  if (!ipaddr.isValid(ip)) return 'unknown';
+  const range = ipaddr.parse(ip).range();
+  return range === ORDINARY && ip.includes(':') && !isInNetworks(ip, ['2000::/3']) ? 'not in use' : range;
+}
+
+/** `networks` as `checkNetwork` gives them. */
 export function isInNetworks(ip: string, networks: readonly string[]): boolean {
   const canonical = canonicalIp(ip);
   if (canonical === undefined) return false;
@@ -86,17 +94,20 @@ export function checkClaimableAddress(text: string): string {
   );
 }
 
-/** A network in CIDR notation; a single address counts as one. */
+/**
+ * A network in CIDR notation; a single address counts as one. Shortened and octal forms of IPv4 and IPv4-mapped IPv6 are
+ * refused: programs disagree on what they mean.
+ */
 export function checkNetwork(text: string): string {
   const single = canonicalIp(text);
   if (single !== undefined) return `${single}/${single.includes(':') ? 128 : 32}`;
-  try {
-    const [base, bits] = ipaddr.parseCIDR(text);
-    return `${base.toString()}/${bits}`;
-  } catch (error) {
-    throw new TorchpassError('ADDRESS_INVALID', `${JSON.stringify(text.slice(0, 80))} is not a network.`, {
-      cause: error,
-      hint: 'Write it like 198.51.100.0/24 or 2001:db8::/32.',
-    });
+  const [, base = '', bits = ''] = /^([^/]+)\/(\d{1,3})$/.exec(text) ?? [];
+  const address = canonicalIp(base);
+  const isSameKind = address?.includes(':') === base.includes(':');
+  if (address !== undefined && isSameKind && Number(bits) <= (base.includes(':') ? 128 : 32)) {
+    return `${address}/${Number(bits)}`;
   }
+  throw new TorchpassError('ADDRESS_INVALID', `${JSON.stringify(text.slice(0, 80))} is not a network.`, {
+    hint: 'Write it like 198.51.100.0/24 or 2001:db8::/32.',
+  });
 }
