@@ -10,6 +10,8 @@ export interface PassphraseSource {
   path: string;
   /** Where it was named, for messages. */
   named: string;
+  /** Whether systemd guards it: its file shows the mode of an access list that names our user alone. */
+  guarded: boolean;
 }
 
 /**
@@ -18,17 +20,19 @@ export interface PassphraseSource {
  */
 export function passphraseSource(configured: string, environment: NodeJS.ProcessEnv): PassphraseSource {
   const credentials = environment['CREDENTIALS_DIRECTORY'];
-  if (credentials !== undefined) return { path: join(credentials, CREDENTIAL_NAME), named: 'the systemd credential' };
+  if (credentials !== undefined) {
+    return { path: join(credentials, CREDENTIAL_NAME), named: 'the systemd credential', guarded: true };
+  }
   const named = environment[PATH_VARIABLE];
-  if (named !== undefined) return { path: named, named: PATH_VARIABLE };
-  return { path: configured, named: 'authorities.passphrase_file' };
+  if (named !== undefined) return { path: named, named: PATH_VARIABLE, guarded: false };
+  return { path: configured, named: 'authorities.passphrase_file', guarded: false };
 }
 
 /** Reads it, without a line end. `CONFIG_UNREADABLE` when it is missing, empty, or open to other users. */
-export async function readPassphrase({ path, named }: PassphraseSource): Promise<Secret> {
+export async function readPassphrase({ path, named, guarded }: PassphraseSource): Promise<Secret> {
   try {
     const { mode } = await stat(path);
-    if ((mode & OPEN_TO_OTHERS) !== 0) {
+    if (!guarded && (mode & OPEN_TO_OTHERS) !== 0) {
       throw new TorchpassError(
         'CONFIG_UNREADABLE',
         `The passphrase ${path} can be read by others (mode ${(mode & 0o777).toString(8)}).`,
