@@ -43,11 +43,11 @@ export function createPublisher(options: PublisherOptions): Publisher {
   let writing: Promise<unknown> = Promise.resolve();
   let waiting: Promise<Publication> | undefined;
   let lastWritten = Number.NEGATIVE_INFINITY;
-  let problems = new Map<string, string>();
+  let problems = new Map<string, TorchpassError>();
   let failure: string | undefined;
 
   return {
-    problem: (job) => failure ?? (job === undefined ? [...problems.values()][0] : problems.get(job)),
+    problem: (job) => failure ?? (job === undefined ? [...problems.values()][0] : problems.get(job))?.sentence,
     publish({ allowEmpty } = { allowEmpty: false }) {
       if (allowEmpty) return inTurn(() => write(true));
       waiting ??= inTurn(async () => {
@@ -75,42 +75,46 @@ export function createPublisher(options: PublisherOptions): Publisher {
   async function write(allowEmpty: boolean): Promise<Publication> {
     lastWritten = clock.now().getTime();
     try {
-      const wanted = await publishedTargets(store);
-      const onDisk = (await files.list(folder))
-        .filter((name) => name.endsWith(SUFFIX))
-        .map((name) => name.slice(0, -SUFFIX.length));
-      const jobs = [...new Set([...wanted.keys(), ...onDisk.filter(isName)])].toSorted();
-      const emptied = new Map<string, string>();
-      const written: Publication['jobs'] = [];
-      for (const job of jobs) {
-        const result = await writeJob(job, wanted.get(job) ?? [], allowEmpty);
-        if (result === undefined) emptied.set(job, wouldEmpty([job]).sentence);
-        else written.push(result);
-      }
+      const { written, failed } = await writeAll(allowEmpty);
       failure = undefined;
-      problems = emptied;
-      if (emptied.size > 0) throw wouldEmpty([...emptied.keys()]);
-      return { jobs: written };
+      problems = failed;
+      if (failed.size === 0) return { jobs: written };
     } catch (error) {
-      const known = isTorchpassError(error, 'PUBLISH_WOULD_EMPTY');
-      if (!known) failure = `The target files could not be written: ${reasonOf(error)}`;
+      failure = `The target files could not be written: ${reasonOf(error)}`;
       logger.error('target files not up to date', { error });
       throw error;
     }
+    for (const [job, error] of problems) logger.error('target file not up to date', { job, error });
+    throw [...problems.values()][0];
   }
 
-  /** Undefined when the file would lose its last targets and nobody said so. */
-  async function writeJob(
-    job: string,
-    targets: Target[],
-    allowEmpty: boolean,
-  ): Promise<Publication['jobs'][number] | undefined> {
+  /** One file that cannot be written does not hold up the others. */
+  async function writeAll(allowEmpty: boolean) {
+    const wanted = await publishedTargets(store);
+    const names = (await files.list(folder)).filter((name) => name.endsWith(SUFFIX));
+    const onDisk = names.map((name) => name.slice(0, -SUFFIX.length)).filter(isName);
+    const written: Publication['jobs'] = [];
+    const failed = new Map<string, TorchpassError>();
+    for (const job of [...new Set([...wanted.keys(), ...onDisk])].toSorted()) {
+      try {
+        written.push(await writeJob(job, wanted.get(job) ?? [], allowEmpty));
+      } catch (error) {
+        if (!isTorchpassError(error)) throw error;
+        failed.set(job, error);
+      }
+    }
+    return { written, failed };
+  }
+
+  /** `PUBLISH_WOULD_EMPTY` when the file would lose its last targets and nobody said so. */
+  async function writeJob(job: string, targets: Target[], allowEmpty: boolean): Promise<Publication['jobs'][number]> {
     const path = join(folder, `${job}${SUFFIX}`);
     const old = (await files.read(path))?.toString('utf8');
     const text = renderTargets(targets);
     const outcome = { job, file: path, targets: targets.length };
     if (old === text) return { ...outcome, changed: false };
-    if (targets.length === 0 && old !== undefined && !allowEmpty && !(await allWithdrawn(job, old))) return undefined;
+    if (targets.length === 0 && old !== undefined && !allowEmpty && !(await allWithdrawn(job, old)))
+      throw wouldEmpty(job);
     await files.write(path, { data: text, ...permissions }, staging);
     logger.info('target file written', { job, targets: targets.length });
     return { ...outcome, changed: true };
@@ -118,23 +122,23 @@ export function createPublisher(options: PublisherOptions): Publisher {
 
   async function allWithdrawn(job: string, text: string): Promise<boolean> {
     const withdrawn = await withdrawnTargets(store, job);
-    return targetsIn(text).every(({ address }) => withdrawn.has(address));
+    return targetsIn(text)?.every(({ address }) => withdrawn.has(address)) ?? false;
   }
 }
 
-/** A file that cannot be read holds nothing that could be lost: Prometheus does not read it either. */
-function targetsIn(text: string): Target[] {
+/** Undefined when it cannot be read. Prometheus then goes on with what it read before, so there is something to lose. */
+function targetsIn(text: string): Target[] | undefined {
   try {
     return readTargets(text);
   } catch {
-    return [];
+    return undefined;
   }
 }
 
-function wouldEmpty(jobs: string[]): TorchpassError {
+function wouldEmpty(job: string): TorchpassError {
   return new TorchpassError(
     'PUBLISH_WOULD_EMPTY',
-    `The database knows no target of job ${jobs.join(', ')}, and the file has some that nobody took off; they stay.`,
+    `The database knows no target of job ${job}, and the file has some that nobody took off; they stay.`,
     {
       hint: 'Restore the database, or say that it is meant: torchpass target publish --allow-empty',
     },
