@@ -3,18 +3,22 @@ import {
   certificatesFromPem,
   certificatesToPem,
   describeCertificate,
+  formatSpiffeId,
   generatePrivateKey,
   keyFingerprint,
   privateKeyFromPem,
   privateKeyToPem,
   publicKeyInfo,
+  verifyChain,
 } from '@torchpass/pki';
 import type { KeyObject } from 'node:crypto';
+import type { Authorities } from '../issuance/authorities.ts';
 import type { CertificateOrder, Issuance } from '../issuance/issuance.ts';
 import { isDue } from '../issuance/renewal.ts';
 
 export interface PairTools {
   files: Files;
+  authorities: Authorities;
   issuance: Issuance;
   clock: Clock;
 }
@@ -44,11 +48,11 @@ export async function keepPair(
   { certificatePath, keyPath, permissions, order }: PairOptions,
   tools: PairTools,
 ): Promise<Pair> {
-  const { files, issuance, clock } = tools;
+  const { files, authorities, issuance, clock } = tools;
   const key = await loadOrMakeKey(files, keyPath, permissions);
   const publicKey = publicKeyInfo(key);
   const onDisk = await readCertificate(files, certificatePath);
-  if (onDisk !== undefined && fits(onDisk, publicKey, order, clock.now())) {
+  if (onDisk !== undefined && fits(onDisk, { ...order, publicKey }, authorities, clock.now())) {
     return { ...onDisk, key: privateKeyToPem(key) };
   }
   const issued = await issuance.renewWithSameKey({ ...order, publicKey });
@@ -59,11 +63,20 @@ export async function keepPair(
 }
 
 async function loadOrMakeKey(files: Files, path: string, permissions: Permissions): Promise<KeyObject> {
-  const pem = await files.read(path);
-  if (pem !== undefined) return privateKeyFromPem(pem);
+  const known = readKey(await files.read(path));
+  if (known !== undefined) return known;
   const key = await generatePrivateKey();
   await files.write(path, { data: privateKeyToPem(key), ...permissions });
   return key;
+}
+
+/** Undefined also when somebody damaged it: then a new one is made, as for a missing one. */
+function readKey(pem: Buffer | undefined): KeyObject | undefined {
+  try {
+    return pem === undefined ? undefined : privateKeyFromPem(pem);
+  } catch {
+    return undefined;
+  }
 }
 
 async function readCertificate(files: Files, path: string) {
@@ -71,20 +84,36 @@ async function readCertificate(files: Files, path: string) {
   if (pem === undefined) return undefined;
   try {
     const [leaf] = certificatesFromPem(pem);
-    return leaf === undefined ? undefined : { certificate: pem.toString('utf8'), ...describeCertificate(leaf) };
+    return leaf === undefined ? undefined : { certificate: pem.toString('utf8'), leaf, ...describeCertificate(leaf) };
   } catch {
     // Damaged by somebody else: replaced like a missing one.
     return undefined;
   }
 }
 
+/** Whether what is on disk is what would be issued now: same names, same key, by an authority of today, not yet due. */
 function fits(
-  found: ReturnType<typeof describeCertificate>,
-  publicKey: Buffer,
-  order: Omit<CertificateOrder, 'publicKey'>,
+  found: ReturnType<typeof describeCertificate> & { leaf: Buffer },
+  order: CertificateOrder,
+  authorities: Authorities,
   now: Date,
 ): boolean {
-  const sameNames =
-    found.dnsNames.join() === order.dnsNames.join() && found.ipAddresses.join() === order.ipAddresses.join();
-  return sameNames && found.fingerprint === keyFingerprint(publicKey) && !isDue(found, now);
+  const names = (of: Pick<CertificateOrder, 'dnsNames' | 'ipAddresses'>) => [...of.dnsNames, ...of.ipAddresses].join();
+  return (
+    found.spiffeId !== undefined &&
+    formatSpiffeId(found.spiffeId) === formatSpiffeId(order.spiffeId) &&
+    names(found) === names(order) &&
+    found.fingerprint === keyFingerprint(order.publicKey) &&
+    !isDue(found, now) &&
+    isTrusted(found.leaf, order, authorities, now)
+  );
+}
+
+function isTrusted(leaf: Buffer, { role }: CertificateOrder, authorities: Authorities, now: Date): boolean {
+  try {
+    verifyChain([leaf], { anchors: [authorities.active(role).certificate], role, now });
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -3,11 +3,9 @@ import { certificatesToPem } from '@torchpass/pki';
 import { renderScrapeConfig, renderWebConfig, type ProbeCredentials } from '@torchpass/prometheus';
 import { join } from 'node:path';
 import { CONTROLLER_HOST } from '../hosts/host-name.ts';
-import type { Authorities } from '../issuance/authorities.ts';
 import { keepPair, type Pair, type PairTools } from './kept-pair.ts';
 
 export interface PrometheusFolderOptions extends PairTools {
-  authorities: Authorities;
   /** Absolute path of the folder. */
   folder: string;
   /** Prometheus's user, who has to read it; undefined leaves the controller's own. */
