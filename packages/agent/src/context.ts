@@ -1,55 +1,21 @@
-import {
-  type Clock,
-  type Files,
-  type Logger,
-  nodeFiles,
-  type Random,
-  type Secret,
-  silentLogger,
-  systemClock,
-  systemRandom,
-} from '@torchpass/core';
+import { nodeFiles, silentLogger, systemClock, systemRandom } from '@torchpass/core';
+import type { CreateAgent } from './agent.ts';
 import { enrollHost } from './commands/enroll.ts';
 import { leaveController } from './commands/leave.ts';
-import type { SyncReport } from './commands/report.ts';
 import { runResident } from './commands/run.ts';
 import type { Seams } from './commands/seams.ts';
-import { type AgentStatus, readStatus } from './commands/status.ts';
+import { readStatus } from './commands/status.ts';
 import { syncPass } from './commands/sync.ts';
-import type { Settings } from './config/settings.ts';
-import { type Connect, connectController } from './controller/client.ts';
-import { createCanary, type LearnCapabilities } from './exporters/canary.ts';
+import { connectController } from './controller/client.ts';
+import { createCanary } from './exporters/canary.ts';
 import { makeFolders, requireIdentity } from './identity/store.ts';
 import { layoutOf } from './storage/layout.ts';
 import { withLock } from './storage/lock.ts';
-import { linuxProcesses, type Processes } from './storage/processes.ts';
-
-export const AGENT_VERSION = '0.1.0';
-
-/** What a test may replace; everything has a real default but the settings. */
-export interface AgentOptions {
-  settings: Settings;
-  clock?: Clock;
-  random?: Random;
-  files?: Files;
-  logger?: Logger;
-  processes?: Processes;
-  connect?: Connect;
-  learnCapabilities?: LearnCapabilities;
-  say?: (sentence: string) => void;
-}
-
-export interface Agent {
-  enroll(token: Secret, signal?: AbortSignal): Promise<SyncReport>;
-  sync(options?: { renew?: boolean; signal?: AbortSignal }): Promise<SyncReport>;
-  /** Until the signal is aborted. */
-  run(signal: AbortSignal): Promise<void>;
-  status(signal?: AbortSignal): Promise<AgentStatus>;
-  leave(signal?: AbortSignal): Promise<void>;
-}
+import { linuxProcesses } from './storage/processes.ts';
+import { AGENT_VERSION } from './version.ts';
 
 /** The whole program. */
-export function createAgent(options: AgentOptions): Agent {
+export const createAgent: CreateAgent = (options) => {
   const { settings } = options;
   const clock = options.clock ?? systemClock;
   const files = options.files ?? nodeFiles();
@@ -64,7 +30,7 @@ export function createAgent(options: AgentOptions): Agent {
     processes: options.processes ?? linuxProcesses,
     connect: options.connect ?? connectController,
     learnCapabilities: options.learnCapabilities ?? createCanary({ clock, files, logger }),
-    say: options.say ?? ((sentence) => logger.info(sentence)),
+    say: options.say ?? ((sentence) => logger.info('progress', { what: sentence })),
     version: AGENT_VERSION,
   };
   const { layout } = seams;
@@ -98,4 +64,4 @@ export function createAgent(options: AgentOptions): Agent {
       return alone(() => leaveController(seams, signal));
     },
   };
-}
+};

@@ -1,4 +1,6 @@
-export { type AgentOptions, type Agent, AGENT_VERSION, createAgent } from './context.ts';
+export type { Agent, AgentOptions, CreateAgent } from './agent.ts';
+export { createAgent } from './context.ts';
+export { AGENT_VERSION } from './version.ts';
 export { type ExporterOutcome, type SyncReport, stateName } from './commands/report.ts';
 export type { AgentStatus, CertificateStatus, ExporterStatus } from './commands/status.ts';
 export { type Flags, loadSettings } from './config/load.ts';

@@ -2,11 +2,13 @@
 import { readLine } from './cli/read-line.ts';
 import { runCli } from './cli/run-cli.ts';
 import { credentialsDirectory } from './config/join-token.ts';
+import { createAgent } from './context.ts';
 
 const stop = new AbortController();
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop.abort());
 
 process.exitCode = await runCli(process.argv.slice(2), {
+  createAgent,
   out: (line) => process.stdout.write(`${line}\n`),
   err: (line) => process.stderr.write(`${line}\n`),
   readInput: (limit) => {

@@ -4,7 +4,7 @@ import { outcomeLine, reportJson, type SyncReport } from '../commands/report.ts'
 import { statusLines } from '../commands/status-text.ts';
 import { readTokenText } from '../config/join-token.ts';
 import { loadSettings } from '../config/load.ts';
-import { type Agent, createAgent } from '../context.ts';
+import type { Agent } from '../agent.ts';
 import type { CommonOptions, Io } from './io.ts';
 
 type Output = { output: 'text' | 'json' };
@@ -114,7 +114,7 @@ async function prepare(
     },
     nodeFiles(),
   );
-  return createAgent({ settings, logger, ...(resident ? {} : { say: json ? io.err : io.out }) });
+  return io.createAgent({ settings, logger, ...(resident ? {} : { say: json ? io.err : io.out }) });
 }
 
 /** Prints how a pass ended and gives the exit code. */

@@ -1,7 +1,9 @@
 import type { LogFormat, LogLevel } from '@torchpass/core';
+import type { CreateAgent } from '../agent.ts';
 
 /** The world outside as a command meets it. */
 export interface Io {
+  createAgent: CreateAgent;
   out: (line: string) => void;
   err: (line: string) => void;
   /** The first line of standard input, at most `limit` characters. */

@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import { LOG_FORMATS, LOG_LEVELS } from '@torchpass/core';
-import { AGENT_VERSION } from '../context.ts';
+import { AGENT_VERSION } from '../version.ts';
 import { DEFAULT_CONFIG_FILE, DEFAULT_STORAGE_PATH } from '../config/settings.ts';
 import { enrollCommand, leaveCommand, runCommand, statusCommand, syncCommand } from './commands.ts';
 import type { Io } from './io.ts';

@@ -5,6 +5,7 @@ import { Readable } from 'node:stream';
 import { stringify } from 'yaml';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { formatHostPort } from '@torchpass/core';
+import { createAgent } from '../context.ts';
 import { type Lab, startLab } from '../testing/lab.ts';
 import { readLine } from './read-line.ts';
 import { runCli } from './run-cli.ts';
@@ -31,6 +32,7 @@ async function cli(args: string[], input = '', signal = new AbortController().si
   const out: string[] = [];
   const err: string[] = [];
   const code = await runCli(args, {
+    createAgent,
     out: (line) => void out.push(line),
     err: (line) => void err.push(line),
     readInput: () => Promise.resolve(input),

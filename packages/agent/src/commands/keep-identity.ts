@@ -5,7 +5,7 @@ import type { Seams } from './seams.ts';
 import type { Session } from './session.ts';
 
 /**
- * Renews the host's own certificate when it is due, and finishes a renewal that was interrupted. A failure that leaves the
+ * Renews the host's own certificate when it is due or `renew` demands it, and finishes a renewal that was interrupted. A failure that leaves the
  * old one usable is returned: the exporters can still be looked after.
  */
 export async function keepIdentity(

@@ -45,7 +45,8 @@ export async function syncPass(seams: Seams, options: SyncOptions = {}): Promise
 
 async function pass(session: Session, seams: Seams, { renew = false, signal }: SyncOptions): Promise<SyncReport> {
   const { settings, layout, files, say } = seams;
-  const identityProblem = await keepIdentity(session, seams, renew);
+  const { pair } = session.identity;
+  let identityProblem = await keepIdentity(session, seams, renew);
 
   const found = await Promise.all(
     settings.exporters.map((exporter) => survey(exporter, layout, session.identity.pair, files, signal)),
@@ -54,7 +55,8 @@ async function pass(session: Session, seams: Seams, { renew = false, signal }: S
   let answer = await checkIn(session, seams, before);
   warnAboutClock(answer.serverTime, seams);
   const bundle = await session.adopt(answer.trust);
-  if (answer.renewIdentity && !renew) await session.renew();
+  if (answer.renewIdentity && session.identity.pair === pair)
+    identityProblem = await keepIdentity(session, seams, true);
 
   const left: { survey: Survey; end: LockedDown }[] = [];
   for (const survey of found) {

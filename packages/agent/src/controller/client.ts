@@ -136,7 +136,7 @@ const UNTRUSTED = /certificate|issuer|CERT_/i;
 function explain(error: unknown, name: string): TorchpassError {
   const known = fromStatus(error, name);
   const told = error instanceof Error ? ((error as Partial<ServiceError>).details ?? '') : '';
-  if (known.code === 'CONTROLLER_UNREACHABLE' && UNTRUSTED.test(told)) {
+  if (known.code === 'CONTROLLER_UNREACHABLE' && UNTRUSTED.test(told) && !/alert/i.test(told)) {
     return new TorchpassError(
       'CERTIFICATE_UNTRUSTED',
       `What answers at ${name} is not this host's controller: ${told}.`,

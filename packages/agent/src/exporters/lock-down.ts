@@ -136,16 +136,19 @@ async function restart(
 }
 
 function notLocked(exporter: ExporterSettings, proof: MatrixResult, flag: string | undefined): TorchpassError {
-  const start = `Start it with ${flag ?? '--web.config.file'}=${exporter.webConfig}; "torchpass-agent sync" then tries again.`;
+  const start = `Start it with ${flag ?? '--web.config.file'}=${exporter.webConfig}`;
+  const owner =
+    exporter.owner === undefined ? ', and when it runs as another user than the agent, configure its "owner"' : '';
+  const hint = `${start}${owner}; "torchpass-agent sync" then tries again.`;
   return proof.reachable
     ? new TorchpassError(
         'EXPORTER_NOT_LOCKED',
         `The exporter "${exporter.name}" is not locked: ${proof.problem ?? ''}`,
-        { hint: start },
+        { hint },
       )
     : new TorchpassError(
         'EXPORTER_UNREACHABLE',
         `The exporter "${exporter.name}" cannot be tried: ${proof.problem ?? ''}`,
-        { hint: start },
+        { hint },
       );
 }
