@@ -9,7 +9,7 @@ import {
   type Random,
   type Secret,
 } from '@torchpass/core';
-import { certificatesToPem } from '@torchpass/pki';
+import { certificatesToPem, type Signer } from '@torchpass/pki';
 import type { Dialect } from 'kysely';
 import { join } from 'node:path';
 import type { Server } from 'node:tls';
@@ -31,18 +31,18 @@ import type { Services } from './http/api/services.ts';
 import { listenTcp, listenUnix } from './http/listen.ts';
 import { createOperationsServer } from './http/operations.ts';
 import { createPublicHttp } from './http/public.ts';
-import { openAuthorities } from './issuance/authorities.ts';
+import { checkTrustDomain, openAuthorities, type Authorities } from './issuance/authorities.ts';
 import { createControllerCertificate } from './issuance/controller-certificate.ts';
 import { createIssuance } from './issuance/issuance.ts';
 import { createMetrics } from './metrics.ts';
 import { createPrometheusFolder, prometheusPaths } from './scrapers/prometheus-folder.ts';
 import { createPrometheusService } from './scrapers/prometheus-service.ts';
 import { createStatus } from './status.ts';
-import { openStore } from './store/store.ts';
+import { openStore, type Store } from './store/store.ts';
 import { takeInstanceLock } from './store/instance-lock.ts';
 import type { Resolve } from './targets/address-policy.ts';
 import { createTargetCheck } from './targets/check.ts';
-import { createClosedLoop } from './targets/closed-loop.ts';
+import { createClosedLoop, type LookFromOutside } from './targets/closed-loop.ts';
 import { createPublisher } from './targets/publisher.ts';
 import { createTokens } from './tokens/tokens.ts';
 import { keepFresh } from './upkeep.ts';
@@ -60,8 +60,14 @@ export interface Surroundings {
   files: Files;
   logger: Logger;
   resolve: Resolve;
-  /** For crash tests. */
+  seams?: Seams;
+}
+
+/** What only tests put themselves between: crashes at every statement and signature, and a network that is not there. */
+export interface Seams {
   wrapDialect?: (dialect: Dialect) => Dialect;
+  wrapSigner?: (signer: Signer) => Signer;
+  look?: LookFromOutside;
 }
 
 export interface Controller {
@@ -74,26 +80,30 @@ export interface Controller {
 
 const CLOSE_DEADLINE_MS = 10_000;
 
-/** Puts the whole controller together and starts it. Read from top to bottom, this is the program. */
+/** Puts the whole controller together and starts it. With `createFeatures`, read from top to bottom, this is the program. */
 export async function startController(surroundings: Surroundings): Promise<Controller> {
-  const { config, clock, random, files, logger } = surroundings;
+  const { config, clock, files, logger, seams = {} } = surroundings;
   const closers: (() => void | Promise<void>)[] = [];
-  const close = async () => {
-    for (const closer of closers.splice(0).toReversed()) await closer();
-  };
+  const close = () => closeAll(closers.splice(0).toReversed());
 
   try {
     // State
     const lock = takeInstanceLock(join(config.storage_path, 'controller.lock'));
     closers.push(() => lock.release());
-    const { wrapDialect: wrap } = surroundings;
-    const path = join(config.storage_path, 'torchpass.db');
-    const store = await openStore({ path, clock, ...(wrap === undefined ? {} : { wrap }) });
+    const store = await openStore({
+      path: join(config.storage_path, 'torchpass.db'),
+      clock,
+      wrap: seams.wrapDialect,
+    });
     closers.push(() => store.destroy());
+    const authorities = await openAuthorities(store, surroundings.passphrase, seams.wrapSigner);
+    checkTrustDomain(authorities.trustDomain, config.trust_domain);
 
-    // Authority
-    const authorities = await openAuthorities(store, surroundings.passphrase);
-    const issuance = createIssuance({ store, authorities, clock, random, logger });
+    // Features
+    const connections = new Connections();
+    const features = createFeatures(surroundings, { store, authorities, connections: () => connections.size });
+    const { issuance, prometheusFolder, publisher, services, metrics } = features;
+    await prometheusFolder.refresh();
     const controllerCertificate = createControllerCertificate({
       files,
       keyPath: join(config.storage_path, 'controller-key.sealed'),
@@ -104,89 +114,14 @@ export async function startController(surroundings: Surroundings): Promise<Contr
       lifetimeMs: config.certificates.controller_lifetime,
     });
 
-    // Prometheus's side
-    const prometheusFolder = createPrometheusFolder({
-      files,
-      issuance,
-      clock,
-      authorities,
-      folder: config.prometheus.folder,
-      owner: surroundings.prometheusOwner,
-      scraperName: config.prometheus.scraper_name,
-      scraperLifetimeMs: config.certificates.scraper_lifetime,
-      webNames: config.prometheus.web_names,
-      webLifetimeMs: config.certificates.scraper_lifetime,
-    });
-    await prometheusFolder.refresh();
-    const paths = prometheusPaths(config.prometheus.folder);
-    const publisher = createPublisher({
-      store,
-      files,
-      clock,
-      logger,
-      folder: paths.targets,
-      staging: paths.staging,
-      permissions: { mode: 0o640, owner: surroundings.prometheusOwner },
-      intervalMs: config.targets.publish_interval,
-    });
-
-    // Hosts and their targets
-    const policy = { allowedNetworks: config.policy.allowed_networks };
-    const { resolve } = surroundings;
-    const scraper = () => prometheusFolder.credentials();
-    const timeoutMs = config.targets.probe_timeout;
-    const identityLifetimeMs = config.certificates.identity_lifetime;
-    const exporterLifetimeMs = config.certificates.exporter_lifetime;
-    const look = createClosedLoop({ authorities, scraper, timeoutMs });
-    const enrol = createEnrolment({ store, authorities, issuance, clock, random, logger, identityLifetimeMs });
-    const checkIn = createCheckIn({ store, policy, resolve, look, publisher, clock, logger });
-    const certificates = createHostCertificates({
-      store,
-      authorities,
-      issuance,
-      identityLifetimeMs,
-      exporterLifetimeMs,
-    });
-    const views = createViews(store);
-    const ending = createEnding({ store, views, publisher, clock, logger });
-
-    // What operators see
-    const controller = formatHostPort(config.advertise_address);
-    const connections = new Connections();
-    const metrics = createMetrics({ store, authorities, publisher, connections: () => connections.size });
-    const targetCheck = createTargetCheck({ authorities, issuance, scraper, policy, resolve, timeoutMs });
-    const status = createStatus({ store, authorities, publisher, prometheusFolder, controller, paths, clock });
-    const services: Services = {
-      tokens: createTokens({ store, authorities, clock, random, controller }),
-      hosts: {
-        list: views.hosts,
-        show: views.host,
-        revoke: ending.revoke,
-      },
-      targets: {
-        list: views.targets,
-        async check({ host }) {
-          const all = await views.targets();
-          const chosen = all.filter((target) => target.target !== null && (host === undefined || target.host === host));
-          return Promise.all(chosen.map(targetCheck));
-        },
-        publish: publisher.publish,
-      },
-      prometheus: createPrometheusService({ prometheusFolder, paths }),
-      ...status,
-    };
-
     // Edges
     const admission = createAdmission({ clock, rateFactor: config.limits.rate_factor });
     const authenticate = createAuthentication({ store, authorities, clock, logger });
     const gate = createGate({ connections, authenticate, admit: admission, observe: metrics.observe, logger });
     const grpc = createGrpcServer(
       createAgentService({
+        ...features,
         callerOf: gate.callerOf,
-        enrol,
-        checkIn,
-        certificates,
-        leave: ending.leave,
         authorities,
         scraperName: config.prometheus.scraper_name,
         checkInIntervalMs: config.targets.check_in_interval,
@@ -223,9 +158,10 @@ export async function startController(surroundings: Surroundings): Promise<Contr
     closers.push(() => operations.close());
     closers.push(() => admin.close());
 
-    // From here on it serves. What a crash left unpublished is published first.
+    // From here on it serves. What a crash left unpublished is published first; what cannot be written now is shown
+    // in the status and tried again, while agents are served.
     await publisher.publish().catch((error: unknown) => {
-      if (!isTorchpassError(error, 'PUBLISH_WOULD_EMPTY')) throw error;
+      if (!isTorchpassError(error, 'PUBLISH_WOULD_EMPTY', 'FILE_UNWRITABLE', 'FILE_UNREADABLE')) throw error;
     });
     await listenUnix(admin.server, { path: config.admin.socket, gid: surroundings.socketGroup });
     await listenTcp(operations.server, config.admin.listen_address, 'admin.listen_address');
@@ -239,6 +175,105 @@ export async function startController(surroundings: Surroundings): Promise<Contr
     await close();
     throw error;
   }
+}
+
+interface State {
+  store: Store;
+  authorities: Authorities;
+  /** How many there are to the public port. */
+  connections: () => number;
+}
+
+/** Everything that the controller can do, without the edges that the outside reaches it by. Starts nothing. */
+export function createFeatures(surroundings: Surroundings, { store, authorities, connections }: State) {
+  const { config, clock, random, files, logger, resolve, seams = {} } = surroundings;
+  const issuance = createIssuance({ store, authorities, clock, random, logger });
+
+  // Prometheus's side
+  const prometheusFolder = createPrometheusFolder({
+    files,
+    issuance,
+    clock,
+    authorities,
+    folder: config.prometheus.folder,
+    owner: surroundings.prometheusOwner,
+    scraperName: config.prometheus.scraper_name,
+    scraperLifetimeMs: config.certificates.scraper_lifetime,
+    webNames: config.prometheus.web_names,
+    webLifetimeMs: config.certificates.scraper_lifetime,
+  });
+  const paths = prometheusPaths(config.prometheus.folder);
+  const publisher = createPublisher({
+    store,
+    files,
+    clock,
+    logger,
+    folder: paths.targets,
+    staging: paths.staging,
+    permissions: { mode: 0o640, owner: surroundings.prometheusOwner },
+    intervalMs: config.targets.publish_interval,
+  });
+
+  // Hosts and their targets
+  const policy = { allowedNetworks: config.policy.allowed_networks };
+  const scraper = () => prometheusFolder.credentials();
+  const timeoutMs = config.targets.probe_timeout;
+  const identityLifetimeMs = config.certificates.identity_lifetime;
+  const exporterLifetimeMs = config.certificates.exporter_lifetime;
+  const look = seams.look ?? createClosedLoop({ authorities, scraper, timeoutMs });
+  const enrol = createEnrolment({ store, authorities, issuance, clock, random, logger, identityLifetimeMs });
+  const checkIn = createCheckIn({ store, policy, resolve, look, publisher, clock, logger });
+  const certificates = createHostCertificates({
+    store,
+    authorities,
+    issuance,
+    policy,
+    resolve,
+    identityLifetimeMs,
+    exporterLifetimeMs,
+  });
+  const views = createViews(store);
+  const ending = createEnding({ store, views, publisher, clock, logger });
+
+  // What operators see
+  const controller = formatHostPort(config.advertise_address);
+  const metrics = createMetrics({ store, authorities, publisher, connections });
+  const targetCheck = createTargetCheck({ authorities, issuance, scraper, policy, resolve, timeoutMs });
+  const status = createStatus({ store, authorities, publisher, prometheusFolder, controller, paths, clock });
+  const services: Services = {
+    tokens: createTokens({ store, authorities, clock, random, controller }),
+    hosts: {
+      list: views.hosts,
+      show: views.host,
+      revoke: ending.revoke,
+    },
+    targets: {
+      list: views.targets,
+      async check({ host }) {
+        const all = await views.targets();
+        const chosen = all.filter((target) => target.target !== null && (host === undefined || target.host === host));
+        return Promise.all(chosen.map(targetCheck));
+      },
+      publish: publisher.publish,
+    },
+    prometheus: createPrometheusService({ prometheusFolder, paths }),
+    ...status,
+  };
+  const { leave } = ending;
+  return { issuance, prometheusFolder, paths, publisher, enrol, checkIn, certificates, leave, services, metrics };
+}
+
+/** One that fails does not keep the others open; its error is thrown at the end. */
+async function closeAll(closers: readonly (() => void | Promise<void>)[]): Promise<void> {
+  const errors: unknown[] = [];
+  for (const closer of closers) {
+    try {
+      await closer();
+    } catch (error) {
+      errors.push(error);
+    }
+  }
+  if (errors.length > 0) throw errors[0];
 }
 
 function boundAddress(bound: ReturnType<Server['address']>, configured: HostPort): HostPort {

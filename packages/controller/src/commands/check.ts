@@ -1,15 +1,12 @@
 import { TorchpassError } from '@torchpass/core';
-import { checkLeaf } from '@torchpass/pki';
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { passphraseSource, readPassphrase } from '../config/passphrase.ts';
-import { openAuthorities, type Authorities } from '../issuance/authorities.ts';
-import { openStore, type Store } from '../store/store.ts';
-import { checkTrustDomain } from './init.ts';
+import { checkTrustDomain, openAuthorities } from '../issuance/authorities.ts';
+import { checkLedger } from '../issuance/check-ledger.ts';
+import { openStore } from '../store/store.ts';
 import type { Flags } from './program.ts';
 import { realSurroundings } from './surroundings.ts';
-
-const PAGE = 500;
 
 /** Looks at configuration and state, and says what it found. */
 export async function check(flags: Flags): Promise<void> {
@@ -27,7 +24,7 @@ export async function check(flags: Flags): Promise<void> {
     const authorities = await openAuthorities(store, passphrase);
     checkTrustDomain(authorities.trustDomain, config.trust_domain);
     say(`The authorities of ${authorities.trustDomain} open with the passphrase.`);
-    const { checked, problems } = await checkCertificates(store, authorities);
+    const { checked, problems } = await checkLedger(store, authorities);
     for (const problem of problems) say(problem);
     if (problems.length > 0) {
       throw new TorchpassError('CERTIFICATE_INVALID', `${problems.length} problems in ${checked} issued certificates.`);
@@ -35,33 +32,6 @@ export async function check(flags: Flags): Promise<void> {
     say(`${checked} issued certificates are as their profiles say.`);
   } finally {
     await store.destroy();
-  }
-}
-
-/** Reads every issued certificate again with another library than the one that made it. */
-async function checkCertificates(
-  store: Store,
-  authorities: Authorities,
-): Promise<{ checked: number; problems: string[] }> {
-  const problems: string[] = [];
-  let checked = 0;
-  for (let after = ''; ;) {
-    const rows = await store
-      .selectFrom('certificates')
-      .selectAll()
-      .where('serial', '>', after)
-      .where('certificate', 'is not', null)
-      .orderBy('serial')
-      .limit(PAGE)
-      .execute();
-    for (const row of rows) {
-      if (row.certificate === null) continue;
-      const found = checkLeaf(row.certificate, authorities.certificateOf(row.authority_id), row.role);
-      problems.push(...found.map((problem) => `Certificate ${row.serial} (${row.role}): ${problem}`));
-      checked += 1;
-      after = row.serial;
-    }
-    if (rows.length < PAGE) return { checked, problems };
   }
 }
 

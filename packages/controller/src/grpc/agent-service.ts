@@ -1,5 +1,12 @@
 import { type handleUnaryCall, type Metadata } from '@grpc/grpc-js';
-import { isTorchpassError, toTorchpassError, TorchpassError, type Clock, type Logger } from '@torchpass/core';
+import {
+  checkName,
+  isTorchpassError,
+  toTorchpassError,
+  TorchpassError,
+  type Clock,
+  type Logger,
+} from '@torchpass/core';
 import { formatSpiffeId, readCertificateRequest } from '@torchpass/pki';
 import {
   MOST_EXPORTERS,
@@ -52,6 +59,7 @@ export function createAgentService(tools: AgentServiceTools): AgentServiceServer
           `A host can have ${MOST_EXPORTERS} exporters, not ${request.exporters.length}.`,
         );
       }
+      for (const { name } of request.exporters) checkName('exporter', name);
       if (new Set(request.exporters.map(({ name }) => name)).size < request.exporters.length) {
         throw new TorchpassError('REQUEST_INVALID', 'Two exporters of the host have the same name.');
       }
@@ -71,7 +79,7 @@ export function createAgentService(tools: AgentServiceTools): AgentServiceServer
     issueCertificate: handle(async (request, caller) => {
       const host = hostOf(caller);
       const key = readCertificateRequest(request.certificateRequest);
-      const issued = await issue(request, host, key.publicKey);
+      const issued = await issue(request, host, key.publicKey, caller.connection.address);
       return { certificate: chainOf(issued) };
     }),
 
@@ -85,12 +93,13 @@ export function createAgentService(tools: AgentServiceTools): AgentServiceServer
     { purpose }: IssueCertificateRequest,
     host: Selectable<HostTable>,
     publicKey: Buffer,
+    address: string,
   ): Promise<IssuedCertificate> {
     switch (purpose?.$case) {
       case 'identity':
         return certificates.identity(host, publicKey);
       case 'exporter':
-        return certificates.exporter(host, purpose.value.name, publicKey);
+        return certificates.exporter(host, purpose.value.name, publicKey, address);
       case undefined:
         throw new TorchpassError('REQUEST_INVALID', 'The request does not say what the certificate is for.');
     }

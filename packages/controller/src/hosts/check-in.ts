@@ -4,7 +4,7 @@ import { newestOfLine } from '../issuance/ledger.ts';
 import type { HostTable } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import type { AddressPolicy, Resolve } from '../targets/address-policy.ts';
-import type { Look } from '../targets/closed-loop.ts';
+import type { LookFromOutside } from '../targets/closed-loop.ts';
 import type { Publisher } from '../targets/publisher.ts';
 import { refuseForeignAddress } from './address-owner.ts';
 import { decideExporter, type DesiredExporter } from './desired-exporter.ts';
@@ -14,8 +14,7 @@ export interface CheckInTools {
   store: Store;
   policy: AddressPolicy;
   resolve: Resolve;
-  /** Undefined when the newest certificate is served, else what is wrong. */
-  look: (look: Look) => Promise<string | undefined>;
+  look: LookFromOutside;
   publisher: Publisher;
   clock: Clock;
   logger: Logger;
@@ -37,12 +36,12 @@ export function createCheckIn({ store, policy, resolve, look, publisher, clock, 
     const decided = await Promise.all(
       request.exporters.map((report) => decideExporter(report, host, address, policy, resolve)),
     );
-    const { desired, withdrawn } = await save(host, request, address, decided);
+    const { desired, changed } = await save(host, request, address, decided);
     const published = await Promise.all(
       desired.map((exporter, index) => lookIfNew(host, exporter, request.exporters[index]?.servingSerial)),
     );
     // A file that cannot be written is reported below, exporter by exporter; the host's own state is safe already.
-    if (withdrawn || published.includes(true)) await publisher.publish().catch(() => undefined);
+    if (changed || published.includes(true)) await publisher.publish().catch(() => undefined);
     return Promise.all(desired.map((exporter) => answer(host, exporter)));
   };
 
@@ -56,8 +55,8 @@ export function createCheckIn({ store, policy, resolve, look, publisher, clock, 
         .execute();
       const desired: DesiredExporter[] = [];
       for (const exporter of decided) desired.push(await refuseForeignAddress(transaction, host.id, exporter));
-      const withdrawn = await reconcileExporters(transaction, host, desired, now);
-      return { desired, withdrawn };
+      const changed = await reconcileExporters(transaction, host, desired, now);
+      return { desired, changed };
     });
   }
 

@@ -2,7 +2,13 @@ import { formatHostPort, isName, TorchpassError } from '@torchpass/core';
 import type { ExporterReport } from '@torchpass/protocol';
 import { listFrom } from '../store/json.ts';
 import type { HostTable } from '../store/schema.ts';
-import { checkClaimableAddress, vetAddress, type AddressPolicy, type Resolve } from '../targets/address-policy.ts';
+import {
+  checkClaimableAddress,
+  vetAddress,
+  type AddressPolicy,
+  type Resolve,
+  type VettedAddress,
+} from '../targets/address-policy.ts';
 
 /** What an exporter of a host should be: decided at each check-in, never taken from the agent. */
 export interface DesiredExporter {
@@ -20,7 +26,8 @@ export interface DesiredExporter {
   problem: string | null;
 }
 
-const METRICS_PATH = /^\/[\x21-\x7e]{0,199}$/;
+const LONGEST_PATH = 200;
+const METRICS_PATH = new RegExp(`^/[\\x21-\\x7e]{0,${LONGEST_PATH - 1}}$`);
 
 /** Applies token and policy to what the agent reports. Never throws for what an agent can say: it is refused instead. */
 export async function decideExporter(
@@ -34,12 +41,12 @@ export async function decideExporter(
     name: report.name,
     job: host.job ?? report.name,
     port: report.port,
-    metricsPath: report.metricsPath === '' ? '/metrics' : report.metricsPath,
+    // Refused below when it is too long; kept, so that the operator sees it, but not at any length.
+    metricsPath: report.metricsPath === '' ? '/metrics' : report.metricsPath.slice(0, LONGEST_PATH + 1),
   };
   try {
     checkReport(report, host, base);
-    const claimed = claimedAddress(report.address, host, observedAddress);
-    const { host: address, connectTo } = await vetAddress(claimed, policy, resolve);
+    const { host: address, connectTo } = await vetClaim(report.address, { host, observedAddress, policy, resolve });
     const isIp = address === connectTo;
     return {
       ...base,
@@ -68,6 +75,22 @@ function checkReport(
   if (report.port < 1 || report.port > 65_535) throw refused(`${report.port} is not a TCP port`);
   if (!METRICS_PATH.test(metricsPath)) throw refused('Its metrics path has to begin with "/" and hold no spaces');
   if (report.job !== '' && report.job !== job) throw refused(`Its job is "${job}", decided by the join token`);
+}
+
+export interface ClaimContext {
+  host: HostTable;
+  /** Where the agent connects from. */
+  observedAddress: string;
+  policy: AddressPolicy;
+  resolve: Resolve;
+}
+
+/** Decides whether a host may have an address, at each check-in and again for each certificate. `ADDRESS_REFUSED`. */
+export function vetClaim(
+  claim: string,
+  { host, observedAddress, policy, resolve }: ClaimContext,
+): Promise<VettedAddress> {
+  return vetAddress(claimedAddress(claim, host, observedAddress), policy, resolve);
 }
 
 /** The address the agent connects from, unless the token names another. */

@@ -5,7 +5,15 @@ import type { IssuedCertificate, Issuance } from '../issuance/issuance.ts';
 import { certificatesOfKey, newestOfLine } from '../issuance/ledger.ts';
 import type { HostTable } from '../store/schema.ts';
 import type { Queries, Store } from '../store/store.ts';
-import { authenticateToken, consume, hostOfEarlierUse, recordUse, type TokenRow } from '../tokens/redeem.ts';
+import {
+  authenticateToken,
+  consume,
+  hostOfEarlierUse,
+  recordUse,
+  rejected,
+  type Presented,
+  type TokenRow,
+} from '../tokens/redeem.ts';
 import { checkHostName } from './host-name.ts';
 
 export interface Enrolment {
@@ -46,12 +54,14 @@ export function createEnrolment(tools: Tools) {
   const turns = new Turns();
 
   return async (enrolment: Enrolment): Promise<Enrolled> => {
-    const presented = { id: enrolment.tokenId, secret: enrolment.tokenSecret, address: enrolment.address };
+    const presented = presentedIn(enrolment);
     const token = await authenticateToken(store, presented, logger);
     const { publicKey, fingerprint } = readCertificateRequest(enrolment.certificateRequest);
     return turns.take(fingerprint, async () => {
       const hostId = await hostOfEarlierUse(store, token.id, fingerprint);
-      return hostId === undefined ? join(enrolment, token, publicKey, fingerprint) : repeat(hostId, fingerprint);
+      return hostId === undefined
+        ? join(enrolment, token, publicKey, fingerprint)
+        : repeat(hostId, fingerprint, presented);
     });
   };
 
@@ -61,11 +71,6 @@ export function createEnrolment(tools: Tools) {
     publicKey: Buffer,
     keyFingerprint: string,
   ): Promise<Enrolled> {
-    if ((await certificatesOfKey(store, keyFingerprint)).length > 0) {
-      throw new TorchpassError('KEY_REUSED', 'This key belongs to another certificate.', {
-        hint: 'Make a new key for each host.',
-      });
-    }
     const host = newHost(enrolment, token);
     const draft = issuance.draft({
       role: 'agent',
@@ -77,7 +82,7 @@ export function createEnrolment(tools: Tools) {
       publicKey,
       lifetimeMs: tools.identityLifetimeMs,
     });
-    const presented = { id: enrolment.tokenId, secret: enrolment.tokenSecret, address: enrolment.address };
+    const presented = presentedIn(enrolment);
     await store.transaction().execute(async (transaction) => {
       const use = { presented, tokenId: token.id, keyFingerprint, hostId: host.id, now: clock.now() };
       await consume(transaction, token, use, logger);
@@ -90,15 +95,14 @@ export function createEnrolment(tools: Tools) {
     return { hostName: host.name, certificate: await issuance.complete(draft.prepared.serial) };
   }
 
-  async function repeat(hostId: string, keyFingerprint: string): Promise<Enrolled> {
+  async function repeat(hostId: string, keyFingerprint: string, presented: Presented): Promise<Enrolled> {
     const host = await store.selectFrom('hosts').selectAll().where('id', '=', hostId).executeTakeFirstOrThrow();
     const rows = await certificatesOfKey(store, keyFingerprint);
     const row = rows.find((candidate) => candidate.host_id === hostId && candidate.role === 'agent');
     const newest = await newestOfLine(store, { role: 'agent', hostId, subjectName: '' });
     const superseded = newest !== undefined && newest.serial !== row?.serial;
     if (host.state !== 'active' || row === undefined || superseded || new Date(row.not_after) <= clock.now()) {
-      logger.warn('join token rejected', { reason: 'its host has moved on', host: host.name });
-      throw new TorchpassError('TOKEN_REJECTED', 'The controller does not accept this join token.');
+      throw rejected(`its host ${host.name} has moved on`, presented, logger);
     }
     return { hostName: host.name, certificate: await issuance.complete(row.serial) };
   }
@@ -122,6 +126,10 @@ export function createEnrolment(tools: Tools) {
       end_reason: null,
     };
   }
+}
+
+function presentedIn({ tokenId: id, tokenSecret: secret, address }: Enrolment): Presented {
+  return { id, secret, address };
 }
 
 async function refuseTakenName(queries: Queries, name: string): Promise<void> {

@@ -25,16 +25,16 @@ export function exporterLine(hostId: string, name: string) {
   return { role: 'exporter' as const, hostId, subjectName: name };
 }
 
-/** Makes the exporters of a host what was decided, in the caller's transaction. Answers whether a published target went. */
+/** Makes the exporters of a host what was decided, in the caller's transaction. Answers whether what is published changed. */
 export async function reconcileExporters(
   transaction: Queries,
   host: HostTable,
   desired: readonly DesiredExporter[],
   now: Date,
 ): Promise<boolean> {
-  let withdrawn = false;
+  let changed = false;
   const withdraw = async (row: ExporterRow, reason: string) => {
-    withdrawn ||= row.published_target !== null;
+    changed ||= row.published_target !== null;
     await withdrawTarget(transaction, row, reason, now);
   };
   const rows = await exportersOf(transaction, host.id);
@@ -45,6 +45,9 @@ export async function reconcileExporters(
       await transaction.deleteFrom('exporters').where('host_id', '=', host.id).where('name', '=', row.name).execute();
     } else if (wanted.target === null || wanted.job !== row.job) {
       await withdraw(row, wanted.problem ?? 'moved to another job');
+    } else if (wanted.metricsPath !== row.metrics_path) {
+      // The address was seen and stays; the target's label changes now, and the new path is looked at.
+      changed ||= row.published_target !== null;
     }
   }
   for (const exporter of desired) {
@@ -55,7 +58,7 @@ export async function reconcileExporters(
       rows.find(({ name }) => name === exporter.name),
     );
   }
-  return withdrawn;
+  return changed;
 }
 
 async function save(
@@ -83,9 +86,10 @@ async function save(
   const wasRefused = row.target === null;
   const unchanged = row.target === wanted.target && row.job === wanted.job && row.metrics_path === wanted.metricsPath;
   if (unchanged && !wasRefused) return;
+  const seen = row.metrics_path === wanted.metricsPath ? {} : { seen_serial: null };
   await transaction
     .updateTable('exporters')
-    .set({ ...columns, problem: wanted.problem ?? (wasRefused ? null : row.problem) })
+    .set({ ...columns, ...seen, problem: wanted.problem ?? (wasRefused ? null : row.problem) })
     .where('host_id', '=', hostId)
     .where('name', '=', wanted.name)
     .execute();
@@ -118,6 +122,7 @@ export function recordLook(store: Store, seen: SeenFromOutside): Promise<boolean
     }
     const moved = row.published_target !== exporter.target;
     if (moved) await withdrawTarget(transaction, row, 'moved to another address', now);
+    await withdrawFromOthers(transaction, hostId, exporter.target, now);
     await transaction
       .deleteFrom('withdrawn_targets')
       .where('job', '=', exporter.job)
@@ -128,4 +133,18 @@ export function recordLook(store: Store, seen: SeenFromOutside): Promise<boolean
       .execute();
     return moved;
   });
+}
+
+/**
+ * A host that went away from this address may still be published here until it is seen at its new one. From now on that
+ * would put this host's metrics under the other's name.
+ */
+async function withdrawFromOthers(transaction: Queries, hostId: string, target: string, now: Date): Promise<void> {
+  const others = await transaction
+    .selectFrom('exporters')
+    .selectAll()
+    .where('published_target', '=', target)
+    .where('host_id', '!=', hostId)
+    .execute();
+  for (const other of others) await withdrawTarget(transaction, other, 'its address belongs to another host now', now);
 }

@@ -4,24 +4,29 @@ import type { IssuedCertificate, Issuance } from '../issuance/issuance.ts';
 import { listFrom } from '../store/json.ts';
 import type { HostTable } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
+import type { AddressPolicy, Resolve } from '../targets/address-policy.ts';
+import { vetClaim } from './desired-exporter.ts';
 import { exporterLine, findExporter } from './exporters.ts';
 
 /** The certificates that a host may have. Every name in them comes from the database, none from the request. */
 export interface HostCertificates {
   identity(host: HostTable, publicKey: Buffer): Promise<IssuedCertificate>;
-  exporter(host: HostTable, name: string, publicKey: Buffer): Promise<IssuedCertificate>;
+  /** `address` is where the caller connects from: policy is asked again for each certificate. */
+  exporter(host: HostTable, name: string, publicKey: Buffer, address: string): Promise<IssuedCertificate>;
 }
 
 interface Tools {
   store: Store;
   authorities: Authorities;
   issuance: Issuance;
+  policy: AddressPolicy;
+  resolve: Resolve;
   identityLifetimeMs: number;
   exporterLifetimeMs: number;
 }
 
 export function createHostCertificates(tools: Tools): HostCertificates {
-  const { store, issuance } = tools;
+  const { store, issuance, policy, resolve } = tools;
   const { trustDomain } = tools.authorities;
   return {
     identity: (host, publicKey) =>
@@ -36,7 +41,7 @@ export function createHostCertificates(tools: Tools): HostCertificates {
         lifetimeMs: tools.identityLifetimeMs,
       }),
 
-    async exporter(host, name, publicKey) {
+    async exporter(host, name, publicKey, observedAddress) {
       const row = await findExporter(store, host.id, name);
       if (row === undefined) {
         throw new TorchpassError(
@@ -48,11 +53,15 @@ export function createHostCertificates(tools: Tools): HostCertificates {
         );
       }
       if (row.target === null) throw new TorchpassError('EXPORTER_REFUSED', row.problem ?? 'The exporter is refused.');
+      const [dnsNames, ipAddresses] = [listFrom(row.dns_names), listFrom(row.ip_addresses)];
+      for (const claim of [...dnsNames, ...ipAddresses]) {
+        await vetClaim(claim, { host, observedAddress, policy, resolve });
+      }
       return issuance.issue({
         ...exporterLine(host.id, name),
         spiffeId: { trustDomain, kind: 'exporter', host: host.name, name },
-        dnsNames: listFrom(row.dns_names),
-        ipAddresses: listFrom(row.ip_addresses),
+        dnsNames,
+        ipAddresses,
         publicKey,
         lifetimeMs: tools.exporterLifetimeMs,
       });

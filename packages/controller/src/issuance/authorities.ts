@@ -57,9 +57,14 @@ interface Tools {
   random: Random;
 }
 
+/** Whether this storage was initialized. */
+export async function hasAuthorities(store: Store): Promise<boolean> {
+  return (await store.selectFrom('installation').select('id').executeTakeFirst()) !== undefined;
+}
+
 /** Makes root and issuing authorities, all or none. `ALREADY_INITIALIZED` when there are some. */
 export async function createAuthorities(options: NewAuthorities, { store, clock, random }: Tools): Promise<void> {
-  if ((await store.selectFrom('installation').select('id').executeTakeFirst()) !== undefined) {
+  if (await hasAuthorities(store)) {
     throw new TorchpassError('ALREADY_INITIALIZED', 'This storage has its authorities already.');
   }
   const now = clock.now();
@@ -127,7 +132,11 @@ export async function createAuthorities(options: NewAuthorities, { store, clock,
 }
 
 /** Opens the authorities with the passphrase. `NOT_INITIALIZED`, `PASSPHRASE_WRONG`, `KEY_SEAL_BROKEN`, `AUTHORITY_MISSING`. */
-export async function openAuthorities(store: Store, passphrase: Secret): Promise<Authorities> {
+export async function openAuthorities(
+  store: Store,
+  passphrase: Secret,
+  wrapSigner: (signer: Signer) => Signer = (signer) => signer,
+): Promise<Authorities> {
   const installation = await store.selectFrom('installation').selectAll().executeTakeFirst();
   if (installation === undefined) {
     throw new TorchpassError('NOT_INITIALIZED', 'This storage has no authorities yet.', {
@@ -144,7 +153,7 @@ export async function openAuthorities(store: Store, passphrase: Secret): Promise
     const { id, role, certificate } = row;
     const notBefore = new Date(row.not_before);
     const notAfter = new Date(row.not_after);
-    active.set(role, { id, role, certificate, signer: softwareSigner(key), notBefore, notAfter });
+    active.set(role, { id, role, certificate, signer: wrapSigner(softwareSigner(key)), notBefore, notAfter });
   }
   return {
     trustDomain: installation.trust_domain,
@@ -168,4 +177,16 @@ export async function openAuthorities(store: Store, passphrase: Secret): Promise
 
 function sealingContext(authorityId: string): string {
   return `authority ${authorityId}`;
+}
+
+/** Every identity has the trust domain in it: it cannot change by editing a file. */
+export function checkTrustDomain(stored: string, configured: string): void {
+  if (stored === configured) return;
+  throw new TorchpassError(
+    'CONFIG_INVALID',
+    `trust_domain is "${configured}", but this storage was made for "${stored}".`,
+    {
+      hint: `Set trust_domain: ${stored}, or choose another storage_path for a new installation.`,
+    },
+  );
 }

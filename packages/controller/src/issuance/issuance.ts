@@ -48,8 +48,11 @@ export interface Issuance {
   renewWithSameKey(order: CertificateOrder): Promise<IssuedCertificate>;
   /** First half: builds and lints. Nothing is stored yet. */
   draft(order: CertificateOrder): Draft;
-  /** Second half: stores serial number and to-be-signed certificate, perhaps in the caller's transaction. */
-  reserve(queries: Queries, draft: Draft): Promise<void>;
+  /**
+   * Second half: stores serial number and to-be-signed certificate, in the caller's transaction. `KEY_REUSED` when the key
+   * has another line, `IDENTITY_REJECTED` when the host has ended: both may have become true while the draft was made.
+   */
+  reserve(transaction: Queries, draft: Draft): Promise<void>;
   /** Last: signs what is stored under this serial number, unless it was signed already. */
   complete(serial: string): Promise<IssuedCertificate>;
 }
@@ -91,8 +94,11 @@ export function createIssuance(tools: IssuanceTools): Issuance {
       return { order, authorityId: authority.id, prepared };
     },
 
-    async reserve(queries, { order, authorityId, prepared }) {
-      await queries
+    async reserve(transaction, { order, authorityId, prepared }) {
+      const earlier = await certificatesOfKey(transaction, keyFingerprint(order.publicKey));
+      if (earlier.some((row) => !isSameLine(row, order))) throw reused('belongs to another certificate');
+      if (order.hostId !== null) await refuseEndedHost(transaction, order.hostId);
+      await transaction
         .insertInto('certificates')
         .values({
           serial: prepared.serial,
@@ -124,7 +130,7 @@ export function createIssuance(tools: IssuanceTools): Issuance {
 
   async function start(order: CertificateOrder): Promise<IssuedCertificate> {
     const draft = issuance.draft(order);
-    await issuance.reserve(store, draft);
+    await store.transaction().execute((transaction) => issuance.reserve(transaction, draft));
     return issuance.complete(draft.prepared.serial);
   }
 
@@ -182,6 +188,13 @@ async function earlierAnswer(
   if (rows.some((row) => row.revoked_at !== null)) throw reused('belongs to a revoked certificate');
   if (rows.some((row) => new Date(row.not_after) <= now)) throw reused('belongs to a certificate that has ended');
   return rows.find((row) => hasSameNames(row, order));
+}
+
+/** A certificate that is reserved from here on is revoked together with its host. */
+async function refuseEndedHost(transaction: Queries, hostId: string): Promise<void> {
+  const host = await transaction.selectFrom('hosts').select('state').where('id', '=', hostId).executeTakeFirst();
+  if (host?.state === 'active') return;
+  throw new TorchpassError('IDENTITY_REJECTED', 'The host has ended; it gets no more certificates.');
 }
 
 function reused(why: string): TorchpassError {

@@ -11,6 +11,9 @@ export interface Look {
   serial: string;
 }
 
+/** Undefined when the exporter serves the certificate that was looked for, else what is wrong. */
+export type LookFromOutside = (look: Look) => Promise<string | undefined>;
+
 export interface ClosedLoopTools {
   authorities: Authorities;
   /** The scraper's certificate and key, as Prometheus has them. */

@@ -69,9 +69,14 @@ export async function consume(
     .where('expires_at', '>', now)
     .whereRef('uses', '<', 'max_uses')
     .executeTakeFirst();
-  if (numUpdatedRows === 0n) {
-    throw rejected(token.expires_at <= now ? 'expired' : 'used up or revoked', use.presented, logger);
-  }
+  if (numUpdatedRows > 0n) return;
+  const row = await transaction.selectFrom('join_tokens').selectAll().where('id', '=', token.id).executeTakeFirst();
+  throw rejected(whyNot(row ?? token, now), use.presented, logger);
+}
+
+function whyNot(token: TokenRow, now: string): string {
+  if (token.revoked_at !== null) return 'revoked';
+  return token.expires_at <= now ? 'expired' : 'used up';
 }
 
 /** Remembers who used it; after the host exists, in the same transaction. */
@@ -90,7 +95,8 @@ export async function recordUse(
     .execute();
 }
 
-function rejected(why: string, { id, address }: Presented, logger: Logger): TorchpassError {
+/** The same to the caller whatever the reason; the log says why and from where. */
+export function rejected(why: string, { id, address }: Presented, logger: Logger): TorchpassError {
   logger.warn('join token rejected', { reason: why, token: id.slice(0, 32), from: address });
   return new TorchpassError('TOKEN_REJECTED', 'The controller does not accept this join token.', {
     hint: 'The controller\'s log says why. Make a new one with "torchpass token create".',
