@@ -6,7 +6,8 @@ import { TRUST, type ClientTls } from './tls-files.ts';
 export interface HammerOptions {
   host: string;
   port: number;
-  tls: ClientTls;
+  /** A function is asked before each connection, for files that are renewed meanwhile. */
+  tls: ClientTls | (() => Promise<ClientTls>);
   /** How many connections at once; 4 unless given. */
   workers?: number;
   path?: string;
@@ -18,6 +19,8 @@ export interface Tally {
   failures: number;
   /** Of the first failures only. */
   reasons: string[];
+  /** Serial numbers of the certificates that the successes were served with, lower-case hex. */
+  serials: Set<string>;
 }
 
 export interface Hammer {
@@ -35,12 +38,12 @@ const CONNECTION_MS = 10_000;
  * of the handshake, so nothing less than an answer proves that it was let in.
  */
 export function startHammer(scope: Scope, options: HammerOptions): Hammer {
-  const tally: Tally = { successes: 0, failures: 0, reasons: [] };
+  const tally: Tally = { successes: 0, failures: 0, reasons: [], serials: new Set() };
   const stopping = new AbortController();
   const work = async () => {
     while (!stopping.signal.aborted) {
       try {
-        await scrapeOnce(options);
+        tally.serials.add(await scrapeOnce(options));
         tally.successes += 1;
       } catch (error) {
         tally.failures += 1;
@@ -62,9 +65,15 @@ export function startHammer(scope: Scope, options: HammerOptions): Hammer {
   return hammer;
 }
 
-/** One connection, one handshake, one GET. Rejects with the reason when it is not answered with 200. */
-export async function scrapeOnce({ host, port, tls, path = '/metrics', headers = {} }: HammerOptions): Promise<void> {
-  const socket = connect({ host, port, minVersion: 'TLSv1.3', ...TRUST, ...tls });
+/**
+ * One connection, one handshake, one GET: the serial number of the server's certificate. Rejects with the reason when it is
+ * not answered with 200.
+ */
+export async function scrapeOnce({ host, port, tls, path = '/metrics', headers = {} }: HammerOptions): Promise<string> {
+  const identity = typeof tls === 'function' ? await tls() : tls;
+  const socket = connect({ host, port, minVersion: 'TLSv1.3', ...TRUST, ...identity });
+  let serial = '';
+  socket.once('secureConnect', () => (serial = socket.getPeerCertificate().serialNumber.toLowerCase()));
   socket.setTimeout(CONNECTION_MS, () => socket.destroy(new Error(`no answer within ${CONNECTION_MS} ms`)));
   try {
     const extra = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
@@ -73,6 +82,7 @@ export async function scrapeOnce({ host, port, tls, path = '/metrics', headers =
     if (resumed(socket)) throw new Error('the session was resumed');
     const status = answer.slice(0, answer.indexOf('\r\n'));
     if (!/^HTTP\/1\.1 200\b/.test(status)) throw new Error(status === '' ? 'closed without an answer' : status);
+    return serial;
   } finally {
     socket.destroy();
   }
