@@ -74,18 +74,17 @@ export function createPublisher(options: PublisherOptions): Publisher {
 
   async function write(allowEmpty: boolean): Promise<Publication> {
     lastWritten = clock.now().getTime();
-    try {
-      const { written, failed } = await writeAll(allowEmpty);
-      failure = undefined;
-      problems = failed;
-      if (failed.size === 0) return { jobs: written };
-    } catch (error) {
+    const { written, failed } = await writeAll(allowEmpty).catch((error: unknown) => {
       failure = `The target files could not be written: ${reasonOf(error)}`;
       logger.error('target files not up to date', { error });
       throw error;
-    }
-    for (const [job, error] of problems) logger.error('target file not up to date', { job, error });
-    throw [...problems.values()][0];
+    });
+    failure = undefined;
+    problems = failed;
+    for (const [job, error] of failed) logger.error('target file not up to date', { job, error });
+    const [first] = failed.values();
+    if (first !== undefined) throw first;
+    return { jobs: written };
   }
 
   /** One file that cannot be written does not hold up the others. */

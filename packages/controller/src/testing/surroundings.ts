@@ -1,0 +1,96 @@
+import { createLogger, nodeFiles, systemRandom, type Files, type Random } from '@torchpass/core';
+import { ManualClock } from '@torchpass/core/testing';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { cp, mkdir, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import { initialize } from '../commands/init.ts';
+import type { Base } from '../commands/surroundings.ts';
+import { loadConfig } from '../config/load.ts';
+import { passphraseSource } from '../config/passphrase.ts';
+import type { Seams } from '../context.ts';
+import type { Resolve } from '../targets/address-policy.ts';
+
+export const LAB_START = new Date('2026-01-01T12:00:00Z');
+
+export interface LabOptions {
+  clock?: ManualClock;
+  random?: Random;
+  files?: Files;
+  /** Addresses of names; no name has any unless given. */
+  resolve?: Resolve;
+  seams?: Seams;
+  /** Keys of the configuration file, over the lab's own. */
+  config?: Record<string, unknown>;
+  /** Where another lab worked before. */
+  folder?: string;
+}
+
+export interface LabSurroundings extends Base {
+  clock: ManualClock;
+  folder: string;
+  /** Every line of the log, as JSON. */
+  logged: string[];
+}
+
+/** Everything that the controller takes from outside: a folder of its own, a clock that stands, no network. */
+export async function labSurroundings(options: LabOptions = {}): Promise<LabSurroundings> {
+  const { folder = temporaryFolder(), clock = new ManualClock(LAB_START) } = options;
+  const file = join(folder, 'controller.yml');
+  await mkdir(folder, { recursive: true });
+  const own = {
+    storage_path: join(folder, 'storage'),
+    listen_address: '127.0.0.1:0',
+    advertise_address: '127.0.0.1:7443',
+    admin: { listen_address: '127.0.0.1:0' },
+    targets: { publish_interval: '0s' },
+  };
+  await writeFile(file, stringify({ ...own, ...options.config }));
+  const logged: string[] = [];
+  return {
+    folder,
+    clock,
+    logged,
+    config: await loadConfig(file, {}),
+    prometheusOwner: undefined,
+    socketGroup: undefined,
+    random: options.random ?? systemRandom,
+    files: options.files ?? nodeFiles(),
+    logger: createLogger({ level: 'debug', format: 'json', write: (line) => void logged.push(line) }),
+    resolve: options.resolve ?? (() => Promise.resolve([])),
+    ...(options.seams === undefined ? {} : { seams: options.seams }),
+  };
+}
+
+/** In memory where there is such a folder: nobody pulls the plug on a test, and a real fsync takes its time. */
+const PLACE = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
+const made: string[] = [];
+
+/** Gone when the process ends. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(PLACE, `torchpass-test-${process.pid}-`));
+  if (made.push(folder) === 1) {
+    process.once('exit', () => made.forEach((path) => rmSync(path, { recursive: true, force: true })));
+  }
+  return folder;
+}
+
+/** The operator's way: the configured file, nothing from the environment. */
+export const labPassphrase = ({ config }: Base) => passphraseSource(config.authorities.passphrase_file, {});
+
+const templates = new Map<number, Promise<string>>();
+
+/** Puts an initialized storage into the lab's folder. Made once for each moment, then copied. */
+export async function installStorage({ folder, clock }: LabSurroundings): Promise<void> {
+  const start = clock.now();
+  const template = templates.get(start.getTime()) ?? makeTemplate(start);
+  templates.set(start.getTime(), template);
+  await cp(join(await template, 'storage'), join(folder, 'storage'), { recursive: true });
+}
+
+async function makeTemplate(start: Date): Promise<string> {
+  const base = await labSurroundings({ clock: new ManualClock(start) });
+  await initialize(base, labPassphrase(base));
+  return base.folder;
+}
