@@ -3,11 +3,10 @@ import { authorityName, rootName } from './authority-name.ts';
 import type { Certificate } from './certificate.ts';
 import { refusal, type Origin } from './der-reader.ts';
 import {
+  AUTHORITY_KEY_USAGE,
   authorityConstraints,
   authorityKeyIdentifier,
   extendedKeyUsage,
-  KEY_USAGE,
-  keyUsage,
   subjectAltName,
   subjectKeyIdentifier,
 } from './extensions.ts';
@@ -119,7 +118,7 @@ async function create(
   const names = { uris: [formatTrustDomain(options.trustDomain)], dnsNames: [], ipAddresses: [] };
   const tbs = encodeTbs(fields, [
     authorityConstraints(design.pathLength),
-    keyUsage(KEY_USAGE.keyCertSign, KEY_USAGE.crlSign),
+    AUTHORITY_KEY_USAGE,
     ...(purpose === undefined ? [] : [extendedKeyUsage(purpose)]),
     subjectAltName(names, false),
     subjectKeyIdentifier(keyId),

@@ -38,16 +38,16 @@ export interface Certificate extends TbsCertificate {
 export function readCertificate(der: Uint8Array, origin: Origin): Certificate {
   if (der.length > LARGEST_CERTIFICATE) throw refusal(origin, 'it is larger than 64 KiB');
   const outer = new DerReader(der, origin);
-  const { content, whole } = outer.expect(TAG.sequence, 'the certificate');
+  const certificate = outer.expect(TAG.sequence, 'the certificate');
   outer.end('the certificate');
-  const body = new DerReader(content, origin);
+  const body = certificate.open(origin);
   const tbs = body.expect(TAG.sequence, 'the signed part').whole;
   const algorithm = body.expect(TAG.sequence, 'the signature algorithm').whole;
   const signature = body.bytes('the signature');
   body.end('the signature');
   const fields = readTbsCertificate(tbs, origin);
   if (!fields.signatureAlgorithm.equals(algorithm)) throw body.refuse('it names two signature algorithms');
-  return { ...fields, der: whole, tbs, signature };
+  return { ...fields, der: certificate.whole, tbs, signature };
 }
 
 export function readTbsCertificate(tbs: Uint8Array, origin: Origin): TbsCertificate {
@@ -131,6 +131,6 @@ function readVersion(body: DerReader): number {
 }
 
 function readWholeName(body: DerReader, what: string, origin: Origin): { whole: Buffer; attributes: NameAttribute[] } {
-  const { whole } = body.expect(TAG.sequence, what);
-  return { whole, attributes: readName(new DerReader(whole, origin), what) };
+  const name = body.expect(TAG.sequence, what);
+  return { whole: name.whole, attributes: readName(name.open(origin), what) };
 }

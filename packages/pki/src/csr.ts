@@ -46,7 +46,7 @@ export function readCertificateRequest(der: Uint8Array): CertificateRequest {
   const signature = body.bytes('the signature');
   body.end('the signature');
 
-  const publicKey = readInfo(new DerReader(info.content, ORIGIN));
+  const publicKey = readInfo(info.open(ORIGIN));
   const { key, algorithm } = readPublicKey(publicKey);
   if (!signatureAlgorithm.equals(signatureIdentifier(algorithm))) {
     throw refusal(ORIGIN, 'its signature algorithm does not go with its key');
@@ -59,7 +59,7 @@ export function readCertificateRequest(der: Uint8Array): CertificateRequest {
 function readInfo(info: DerReader): Buffer {
   const version = info.integer('the version');
   if (version.length !== 1 || version[0] !== 0) throw info.refuse('its version is unknown');
-  readName(info, 'the subject');
+  readName(info.enter(TAG.sequence, 'the subject'), 'the subject');
   const publicKey = info.expect(TAG.sequence, 'the public key').whole;
   // Some old tools leave out an empty list of attributes.
   if (!info.atEnd) readAttributes(info.enter(contextConstructed(0), 'the attributes'));
@@ -79,7 +79,6 @@ function readAttributes(attributes: DerReader): void {
 }
 
 function refuseAuthority(values: DerReader): void {
-  const { whole } = values.expect(TAG.sequence, 'the list of extensions');
-  const wanted = new Extensions(new DerReader(whole, ORIGIN), ORIGIN);
+  const wanted = new Extensions(values, ORIGIN);
   if (wanted.basicConstraints()?.ca === true) throw values.refuse('it asks to become an authority');
 }

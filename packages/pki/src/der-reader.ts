@@ -12,11 +12,35 @@ export function refusal(origin: Origin, reason: string, cause?: unknown): Torchp
   return new TorchpassError(origin.code, `${origin.claim}: ${reason}.`, { cause });
 }
 
-export interface Element {
-  tag: number;
-  content: Buffer;
+/** One element that was read. Its bytes are cut out only when asked for. */
+export class Element {
+  readonly tag: number;
+  readonly #bytes: Buffer;
+  readonly #start: number;
+  readonly #contentStart: number;
+  readonly #end: number;
+
+  constructor(bytes: Buffer, tag: number, start: number, contentStart: number, end: number) {
+    this.tag = tag;
+    this.#bytes = bytes;
+    this.#start = start;
+    this.#contentStart = contentStart;
+    this.#end = end;
+  }
+
+  get content(): Buffer {
+    return this.#bytes.subarray(this.#contentStart, this.#end);
+  }
+
   /** Identifier and length included. */
-  whole: Buffer;
+  get whole(): Buffer {
+    return this.#bytes.subarray(this.#start, this.#end);
+  }
+
+  /** A reader of its content. */
+  open(origin: Origin): DerReader {
+    return new DerReader(this.#bytes, origin, this.#contentStart, this.#end);
+  }
 }
 
 const CONSTRUCTED = 0x20;
@@ -30,15 +54,18 @@ const LONGEST_LENGTH_OCTETS = 3;
 export class DerReader {
   readonly #bytes: Buffer;
   readonly #origin: Origin;
-  #position = 0;
+  readonly #end: number;
+  #position: number;
 
-  constructor(bytes: Uint8Array, origin: Origin) {
-    this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  constructor(bytes: Uint8Array, origin: Origin, start = 0, end = bytes.length) {
+    this.#bytes = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#origin = origin;
+    this.#position = start;
+    this.#end = end;
   }
 
   get atEnd(): boolean {
-    return this.#position === this.#bytes.length;
+    return this.#position === this.#end;
   }
 
   refuse(reason: string): TorchpassError {
@@ -47,7 +74,7 @@ export class DerReader {
 
   /** Whether the next element has this tag. */
   has(tag: number): boolean {
-    return this.#bytes[this.#position] === tag;
+    return this.#position < this.#end && this.#bytes[this.#position] === tag;
   }
 
   /** The next element, whatever it is. */
@@ -56,10 +83,10 @@ export class DerReader {
     const tag = this.#octet();
     checkTag(tag, this);
     const length = this.#length();
-    if (length > this.#bytes.length - this.#position) throw this.refuse('a length reaches beyond the end');
-    const content = this.#bytes.subarray(this.#position, this.#position + length);
+    const contentStart = this.#position;
+    if (length > this.#end - contentStart) throw this.refuse('a length reaches beyond the end');
     this.#position += length;
-    return { tag, content, whole: this.#bytes.subarray(start, this.#position) };
+    return new Element(this.#bytes, tag, start, contentStart, this.#position);
   }
 
   /** The next element, which must have this tag. `what` is for the message: "the serial number". */
@@ -69,12 +96,7 @@ export class DerReader {
   }
 
   enter(tag: number, what: string): DerReader {
-    return this.#inside(this.expect(tag, what).content);
-  }
-
-  /** A reader of the content of an OCTET STRING or another container of DER. */
-  #inside(content: Buffer): DerReader {
-    return new DerReader(content, this.#origin);
+    return this.expect(tag, what).open(this.#origin);
   }
 
   end(what: string): void {
@@ -140,7 +162,7 @@ export class DerReader {
 
   #octet(): number {
     const octet = this.#bytes[this.#position];
-    if (octet === undefined) throw this.refuse('it is cut off');
+    if (octet === undefined || this.#position >= this.#end) throw this.refuse('it is cut off');
     this.#position += 1;
     return octet;
   }
@@ -179,11 +201,11 @@ export function checkStructure(bytes: Uint8Array, origin: Origin, limits: { dept
       open.pop();
       continue;
     }
-    const { tag, content } = reader.next();
+    const element = reader.next();
     elements += 1;
     if (elements > limits.elements) throw reader.refuse('it has too many parts');
-    if ((tag & CONSTRUCTED) === 0) continue;
+    if ((element.tag & CONSTRUCTED) === 0) continue;
     if (open.length >= limits.depth) throw reader.refuse('it is nested too deeply');
-    open.push(new DerReader(content, origin));
+    open.push(element.open(origin));
   }
 }

@@ -26,7 +26,15 @@ export function contextConstructed(number: number): number {
 /** One element: identifier, length, and the parts as its content. */
 export function element(tag: number, ...parts: readonly Uint8Array[]): Buffer {
   const length = parts.reduce((sum, part) => sum + part.length, 0);
-  return Buffer.concat([Buffer.from([tag, ...lengthOctets(length)]), ...parts]);
+  const head = [tag, ...lengthOctets(length)];
+  const whole = Buffer.alloc(head.length + length);
+  whole.set(head);
+  let position = head.length;
+  for (const part of parts) {
+    whole.set(part, position);
+    position += part.length;
+  }
+  return whole;
 }
 
 export function sequence(...parts: readonly Uint8Array[]): Buffer {
@@ -63,10 +71,16 @@ export function utf8String(text: string): Buffer {
   return element(TAG.utf8String, Buffer.from(text, 'utf8'));
 }
 
-/** An OBJECT IDENTIFIER in dotted notation. */
+const identifiers = new Map<string, Buffer>();
+
+/** An OBJECT IDENTIFIER from dotted notation. Only those of `OID` are written: encoded once each. */
 export function objectIdentifier(dotted: string): Buffer {
+  const known = identifiers.get(dotted);
+  if (known !== undefined) return known;
   const [first = 0, second = 0, ...rest] = dotted.split('.').map(Number);
-  return element(TAG.oid, Buffer.from([first * 40 + second, ...rest].flatMap(base128)));
+  const encoded = element(TAG.oid, Buffer.from([first * 40 + second, ...rest].flatMap(base128)));
+  identifiers.set(dotted, encoded);
+  return encoded;
 }
 
 function base128(value: number): number[] {

@@ -1,5 +1,6 @@
 import { readCertificate, serialText } from './certificate.ts';
 import type { Origin } from './der-reader.ts';
+import { ipText } from './ip.ts';
 import { keyFingerprint } from './keys.ts';
 import { describeName } from './name.ts';
 import { parseSpiffeId, type SpiffeId } from './spiffe.ts';
@@ -33,7 +34,7 @@ export function describeCertificate(der: Uint8Array): CertificateDescription {
     serial: serialText(certificate.serialNumber),
     spiffeId: uri === undefined || moreUris.length > 0 ? undefined : parseSpiffeId(uri),
     dnsNames: names?.dnsNames ?? [],
-    ipAddresses: names?.ipAddresses ?? [],
+    ipAddresses: (names?.addresses ?? []).map(ipText),
     notBefore: certificate.notBefore,
     notAfter: certificate.notAfter,
     fingerprint: keyFingerprint(certificate.publicKey),

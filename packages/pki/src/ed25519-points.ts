@@ -2,8 +2,8 @@
 const P = 2n ** 255n - 19n;
 
 /**
- * The y coordinates of the eight points of small order. With such a public key some signatures verify under every
- * message, so that a request signed with it proves nothing.
+ * The y coordinates of the eight points of small order. Anybody can make signatures that verify with such a public key,
+ * so a request signed with it proves nothing. OpenSSL before 3.5 does not look.
  */
 const SMALL_ORDER_Y: ReadonlySet<bigint> = new Set([
   0n,
@@ -15,11 +15,7 @@ const SMALL_ORDER_Y: ReadonlySet<bigint> = new Set([
 
 /** Whether 32 bytes (RFC 8032, 5.1.2) spell y canonically and are not a point of small order. */
 export function isSoundEd25519Point(bytes: Uint8Array): boolean {
-  const littleEndian = BigInt(
-    `0x${Buffer.from(bytes)
-      .toReversed()
-      .reduce((hex, byte) => hex + byte.toString(16).padStart(2, '0'), '')}`,
-  );
-  const y = littleEndian & ((1n << 255n) - 1n);
+  const hex = Buffer.from(Uint8Array.from(bytes).toReversed()).toString('hex');
+  const y = BigInt(`0x${hex}`) & ((1n << 255n) - 1n);
   return y < P && !SMALL_ORDER_Y.has(y);
 }

@@ -1,13 +1,22 @@
 import { context, TAG } from './der.ts';
 import { DerReader, type Origin } from './der-reader.ts';
-import { GENERAL_NAME, type Names } from './extensions.ts';
-import { ipText } from './ip.ts';
+import { GENERAL_NAME } from './extensions.ts';
 import { OID } from './oids.ts';
 
 export interface Extension {
   critical: boolean;
   /** DER inside the OCTET STRING. */
   value: Buffer;
+}
+
+/** Names of a SubjectAltName by type. */
+export interface NamesRead {
+  uris: string[];
+  dnsNames: string[];
+  /** 4 or 16 octets each. */
+  addresses: Buffer[];
+  /** How many there are of other types. */
+  others: number;
 }
 
 /** Extensions by object identifier (RFC 5280, 4.2), still closed. A repeated one is refused. */
@@ -56,7 +65,9 @@ export class Extensions {
   /** The bits that are set, counted from the left, ascending. */
   keyUsage(): number[] | undefined {
     return this.#open(OID.keyUsage, 'the key usage', (reader, what) => {
-      const { bytes } = reader.bitString(what);
+      const { unused, bytes } = reader.bitString(what);
+      // X.690, 11.2.2: the last bit that is written is set.
+      if (((bytes.at(-1) ?? 0) & (1 << unused)) === 0) throw reader.refuse(`${what} is not minimal`);
       return [...bytes].flatMap((byte, index) =>
         [0, 1, 2, 3, 4, 5, 6, 7].filter((bit) => (byte & (0x80 >> bit)) !== 0).map((bit) => index * 8 + bit),
       );
@@ -72,16 +83,15 @@ export class Extensions {
     });
   }
 
-  /** `others` counts names of other types. */
-  subjectAltName(): (Names & { others: number }) | undefined {
+  subjectAltName(): NamesRead | undefined {
     return this.#open(OID.subjectAltName, 'the subject alternative name', (reader, what) => {
       const list = reader.enter(TAG.sequence, what);
-      const names = { uris: [] as string[], dnsNames: [] as string[], ipAddresses: [] as string[], others: 0 };
+      const names: NamesRead = { uris: [], dnsNames: [], addresses: [], others: 0 };
       while (!list.atEnd) {
         const { tag, content } = list.next();
         if (tag === GENERAL_NAME.uri) names.uris.push(visibleText(content, list));
         else if (tag === GENERAL_NAME.dns) names.dnsNames.push(visibleText(content, list));
-        else if (tag === GENERAL_NAME.ip) names.ipAddresses.push(addressText(content, list));
+        else if (tag === GENERAL_NAME.ip) names.addresses.push(addressOctets(content, list));
         else names.others += 1;
       }
       return names;
@@ -122,8 +132,7 @@ function visibleText(content: Buffer, reader: DerReader): string {
   return text;
 }
 
-function addressText(content: Buffer, reader: DerReader): string {
-  const text = ipText(content);
-  if (text === undefined) throw reader.refuse('an IP address has the wrong length');
-  return text;
+function addressOctets(content: Buffer, reader: DerReader): Buffer {
+  if (content.length !== 4 && content.length !== 16) throw reader.refuse('an IP address has the wrong length');
+  return content;
 }

@@ -31,9 +31,10 @@ export function authorityConstraints(pathLength: number): Buffer {
   return extension(OID.basicConstraints, true, sequence(trueBoolean(), smallInteger(pathLength)));
 }
 
-export function keyUsage(...bits: readonly number[]): Buffer {
-  return extension(OID.keyUsage, true, namedBits(...bits));
-}
+/** A leaf signs handshakes. */
+export const LEAF_KEY_USAGE = extension(OID.keyUsage, true, namedBits(KEY_USAGE.digitalSignature));
+
+export const AUTHORITY_KEY_USAGE = extension(OID.keyUsage, true, namedBits(KEY_USAGE.keyCertSign, KEY_USAGE.crlSign));
 
 export function extendedKeyUsage(purpose: string): Buffer {
   return extension(OID.extendedKeyUsage, false, sequence(objectIdentifier(purpose)));

@@ -10,12 +10,11 @@ export function ipOctets(text: string): Buffer {
   return Buffer.from([...front, ...zeros, ...back].flatMap((group) => [group >> 8, group & 0xff]));
 }
 
-/** Canonical text, or undefined when there are not 4 or 16 octets. */
-export function ipText(octets: Uint8Array): string | undefined {
-  if (octets.length === 4) return canonicalIp(octets.join('.'));
-  if (octets.length !== 16) return undefined;
+/** Canonical text of 4 or 16 octets. */
+export function ipText(octets: Uint8Array): string {
   const hex = Buffer.from(octets).toString('hex');
-  return canonicalIp((hex.match(/.{4}/g) ?? []).join(':'));
+  const text = octets.length === 4 ? octets.join('.') : (hex.match(/.{4}/g) ?? []).join(':');
+  return canonicalIp(text) ?? text;
 }
 
 function groups(text: string): number[] {

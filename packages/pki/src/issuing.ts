@@ -6,8 +6,7 @@ import { refusal, type Origin } from './der-reader.ts';
 import {
   authorityKeyIdentifier,
   extendedKeyUsage,
-  KEY_USAGE,
-  keyUsage,
+  LEAF_KEY_USAGE,
   NO_AUTHORITY,
   subjectAltName,
   subjectKeyIdentifier,
@@ -71,7 +70,7 @@ export function prepareLeaf(issuer: Issuer, request: LeafRequest): PreparedCerti
   const { purpose } = PROFILES[request.role];
   const tbs = encodeTbs(fields, [
     NO_AUTHORITY,
-    keyUsage(KEY_USAGE.digitalSignature),
+    LEAF_KEY_USAGE,
     extendedKeyUsage(purpose),
     subjectAltName(names, true),
     subjectKeyIdentifier(keyIdentifier(request.publicKey)),

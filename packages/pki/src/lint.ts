@@ -3,7 +3,9 @@ import { isDeepStrictEqual } from 'node:util';
 import { signatureIdentifier, signMessage, type KeyAlgorithm } from './algorithms.ts';
 import { assembleCertificate, readCertificate, type Certificate } from './certificate.ts';
 import { refusal, type Origin } from './der-reader.ts';
+import type { NamesRead } from './extension-reader.ts';
 import type { Names } from './extensions.ts';
+import { ipOctets } from './ip.ts';
 import { namesInText, nameLines } from './openssl-text.ts';
 import { readPublicKey } from './public-key.ts';
 import type { TbsFields } from './tbs.ts';
@@ -32,17 +34,17 @@ export const LINT: Origin = { code: 'LINT_FAILED', claim: 'The certificate must 
 export function lint(tbs: Buffer, intended: Intended): void {
   const { algorithm } = intended;
   const der = assembleCertificate(tbs, algorithm, signMessage(tbs, throwawayKey(algorithm), algorithm));
-  compare(readCertificate(der, LINT), intended);
+  const names = namesOf(intended);
+  const own = readCertificate(der, LINT);
+  compare(own, intended, names);
   try {
-    compareWithOpenSsl(new X509Certificate(der), intended);
+    compareWithOpenSsl(new X509Certificate(der), own, intended, names);
   } catch (error) {
     throw refusal(LINT, 'OpenSSL does not read back what was meant', error);
   }
 }
 
-function compare(read: Certificate, intended: Intended): void {
-  const { uris, dnsNames, ipAddresses } = intended.names;
-  const names = read.extensions.subjectAltName();
+function compare(read: Certificate, intended: Intended, names: NamesRead): void {
   const same: Record<string, boolean> = {
     'serial number': read.serialNumber.equals(intended.serialNumber),
     'signature algorithm': read.signatureAlgorithm.equals(signatureIdentifier(intended.algorithm)),
@@ -54,7 +56,7 @@ function compare(read: Certificate, intended: Intended): void {
       read.extensions.oids.map((oid) => [oid, read.extensions.isCritical(oid)]),
       intended.extensions,
     ),
-    names: isDeepStrictEqual(names, { uris, dnsNames, ipAddresses, others: 0 }),
+    names: isDeepStrictEqual(read.extensions.subjectAltName(), names),
     'authority key identifier': read.extensions.authorityKeyIdentifier()?.equals(intended.authorityKeyId) === true,
   };
   const wrong = Object.keys(same).filter((what) => same[what] !== true);
@@ -63,21 +65,25 @@ function compare(read: Certificate, intended: Intended): void {
 }
 
 /** The second opinion. Throws anything at the first difference. */
-function compareWithOpenSsl(read: X509Certificate, intended: Intended): void {
+function compareWithOpenSsl(read: X509Certificate, own: Certificate, intended: Intended, names: NamesRead): void {
   const same: Record<string, boolean> = {
     serial: read.serialNumber.toLowerCase() === Buffer.from(intended.serialNumber).toString('hex'),
-    subject: (read.subject ?? '') === nameLines(intended.subject, LINT),
-    issuer: read.issuer === nameLines(intended.issuer, LINT),
+    subject: (read.subject ?? '') === nameLines(own.subjectName),
+    issuer: read.issuer === nameLines(own.issuerName),
     issued: read.checkIssued(intended.issuerCertificate ?? read),
     validity: sameTime(read.validFromDate, intended.notBefore) && sameTime(read.validToDate, intended.notAfter),
     ca: read.ca === intended.ca,
     // Node.js calls the extended key usage by this name.
     purpose: isDeepStrictEqual(read.keyUsage, intended.purpose === undefined ? undefined : [intended.purpose]),
-    names: isDeepStrictEqual(namesInText(read.subjectAltName ?? ''), intended.names),
+    names: isDeepStrictEqual(namesInText(read.subjectAltName ?? ''), names),
     key: read.publicKey.equals(readPublicKey(intended.publicKey).key),
   };
   const wrong = Object.keys(same).filter((what) => same[what] !== true);
   if (wrong.length > 0) throw new Error(`OpenSSL reads another ${wrong.join(', ')}`);
+}
+
+function namesOf({ names: { uris, dnsNames, ipAddresses } }: Intended): NamesRead {
+  return { uris: [...uris], dnsNames: [...dnsNames], addresses: ipAddresses.map(ipOctets), others: 0 };
 }
 
 function sameTime(a: Date, b: Date): boolean {

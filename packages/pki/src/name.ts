@@ -17,10 +17,9 @@ export function encodeName(attributes: readonly NameAttribute[]): Buffer {
 
 export const EMPTY_NAME = encodeName([]);
 
-/** Reads the attributes of a name in order; text of any string type. */
-export function readName(reader: DerReader, what: string): NameAttribute[] {
+/** Reads the attributes of a name in order; text of any string type. `name` reads the content of its SEQUENCE. */
+export function readName(name: DerReader, what: string): NameAttribute[] {
   const attributes: NameAttribute[] = [];
-  const name = reader.enter(TAG.sequence, what);
   while (!name.atEnd) {
     const relative = name.enter(TAG.set, what);
     if (relative.atEnd) throw relative.refuse(`${what} has an empty part`);

@@ -1,16 +1,15 @@
-import { canonicalIp } from '@torchpass/core';
-import { DerReader, type Origin } from './der-reader.ts';
-import type { Names } from './extensions.ts';
-import { describeAttribute, readName } from './name.ts';
+import type { NamesRead } from './extension-reader.ts';
+import { ipOctets } from './ip.ts';
+import { describeAttribute, type NameAttribute } from './name.ts';
 
-/** A DER name as `X509Certificate.subject` shows it: one attribute a line. */
-export function nameLines(name: Uint8Array, origin: Origin): string {
-  return readName(new DerReader(name, origin), 'a name').map(describeAttribute).join('\n');
+/** A name as `X509Certificate.subject` shows it: one attribute a line. */
+export function nameLines(attributes: readonly NameAttribute[]): string {
+  return attributes.map(describeAttribute).join('\n');
 }
 
 /** The names in `X509Certificate.subjectAltName`. Throws when there is one that Torchpass never writes. */
-export function namesInText(text: string): Names {
-  const names = { uris: [] as string[], dnsNames: [] as string[], ipAddresses: [] as string[] };
+export function namesInText(text: string): NamesRead {
+  const names: NamesRead = { uris: [], dnsNames: [], addresses: [], others: 0 };
   for (const part of text === '' ? [] : text.split(', ')) {
     const colon = part.indexOf(':');
     const value = part.slice(colon + 1);
@@ -22,7 +21,7 @@ export function namesInText(text: string): Names {
         names.dnsNames.push(value);
         break;
       case 'IP Address':
-        names.ipAddresses.push(canonicalIp(value) ?? value);
+        names.addresses.push(ipOctets(value));
         break;
       default:
         throw new Error(`unexpected name ${part}`);

@@ -41,7 +41,7 @@ function checkNames({ extensions, origin }: TbsCertificate, role: Role): SpiffeI
   const spiffeId = uri === undefined || moreUris.length > 0 ? undefined : parseSpiffeId(uri);
   if (spiffeId === undefined || names.others > 0) throw refusal(origin, 'it has not exactly one SPIFFE ID');
   if (spiffeId.kind !== role) throw refusal(origin, `its SPIFFE ID is of the kind ${spiffeId.kind}, not ${role}`);
-  const count = names.dnsNames.length + names.ipAddresses.length;
+  const count = names.dnsNames.length + names.addresses.length;
   const { dialled } = PROFILES[role];
   if (count > MOST_NAMES) throw refusal(origin, 'it has too many names');
   if (dialled === 'required' && count === 0) throw refusal(origin, 'it has neither a DNS name nor an IP address');
@@ -114,7 +114,7 @@ function trustDomainOf({ extensions, origin }: TbsCertificate): string {
   const names = extensions.subjectAltName();
   const [uri = ''] = names?.uris ?? [];
   const trustDomain = parseTrustDomain(uri);
-  const others = (names?.dnsNames.length ?? 0) + (names?.ipAddresses.length ?? 0) + (names?.others ?? 0);
+  const others = (names?.dnsNames.length ?? 0) + (names?.addresses.length ?? 0) + (names?.others ?? 0);
   if (trustDomain === undefined || names?.uris.length !== 1 || others > 0) {
     throw refusal(origin, 'the authority does not name its trust domain');
   }

@@ -23,13 +23,10 @@ const UNCOMPRESSED = 0x04;
 const ORIGIN: Origin = { code: 'KEY_INVALID', claim: 'The public key is not valid' };
 
 /** A host sends its key, then its key is certified: the same bytes are read several times within a second. */
-const importPoint = remembering(512, (spki) => {
-  try {
-    // OpenSSL checks here that a P-256 point is on the curve.
-    return createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' });
-  } catch (error) {
-    throw refusal(ORIGIN, 'its point is not on the curve', error);
-  }
+const known = remembering(512, (spki): PublicKey & { identifier: Buffer } => {
+  const { algorithm, point } = checkForm(spki);
+  const identifier = hash('sha256', point, 'buffer').subarray(0, 20);
+  return { key: importKey(spki), algorithm, identifier };
 });
 
 /**
@@ -37,28 +34,39 @@ const importPoint = remembering(512, (spki) => {
  * and no other spelling of them. KEY_UNSUPPORTED for other kinds and forms, KEY_INVALID for what is no key.
  */
 export function readPublicKey(spki: Uint8Array): PublicKey {
-  const algorithm = checkForm(spki);
-  return { key: importPoint(spki), algorithm };
+  const { key, algorithm } = known(spki);
+  return { key, algorithm };
 }
 
-/** SHA-256 of the key's BIT STRING, leftmost 160 bits: the key identifier of RFC 7093, 2, method 1. */
+/**
+ * The identifier of a key that `readPublicKey` reads: SHA-256 of its BIT STRING, leftmost 160 bits (RFC 7093, 2, method 1).
+ */
 export function keyIdentifier(spki: Uint8Array): Buffer {
-  return hash('sha256', splitKey(spki).point, 'buffer').subarray(0, 20);
+  return known(spki).identifier;
 }
 
-function checkForm(spki: Uint8Array): KeyAlgorithm {
+function importKey(spki: Uint8Array): KeyObject {
+  try {
+    // OpenSSL checks here that a P-256 point is on the curve.
+    return createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' });
+  } catch (error) {
+    throw refusal(ORIGIN, 'its point is not on the curve', error);
+  }
+}
+
+function checkForm(spki: Uint8Array): { algorithm: KeyAlgorithm; point: Buffer } {
   const { identifier, point } = splitKey(spki);
   if (identifier.equals(P256_IDENTIFIER)) {
     if (point.length === P256_COMPRESSED_LENGTH) throw unsupported('a compressed point');
     if (point.length !== P256_UNCOMPRESSED_LENGTH || point[0] !== UNCOMPRESSED) {
       throw refusal(ORIGIN, 'it has no uncompressed P-256 point');
     }
-    return 'ecdsa-p256';
+    return { algorithm: 'ecdsa-p256', point };
   }
   if (identifier.equals(ED25519_IDENTIFIER)) {
     if (point.length !== 32) throw refusal(ORIGIN, 'an Ed25519 key has 32 bytes');
     if (!isSoundEd25519Point(point)) throw refusal(ORIGIN, 'it is a weak Ed25519 point');
-    return 'ed25519';
+    return { algorithm: 'ed25519', point };
   }
   const reader = new DerReader(identifier, ORIGIN).enter(TAG.sequence, 'the algorithm');
   throw unsupported(`the algorithm ${reader.oid('the algorithm')}`);

@@ -1,8 +1,6 @@
-import { hash } from 'node:crypto';
-
 /**
- * `build`, which remembers its last `limit` results, the least recently used forgotten first. Keyed by the SHA-256 of the
- * bytes, not by the object: a buffer that was changed in between is another key. Failures are not remembered.
+ * `build`, which remembers its last `limit` results, the least recently used forgotten first. Keyed by the bytes
+ * themselves, not by the object: a buffer that was changed in between is another key. Failures are not remembered.
  */
 export function remembering<T extends object>(
   limit: number,
@@ -10,7 +8,7 @@ export function remembering<T extends object>(
 ): (bytes: Uint8Array) => T {
   const known = new Map<string, T>();
   return (bytes) => {
-    const key = hash('sha256', bytes, 'base64');
+    const key = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
     const value = known.get(key) ?? build(bytes);
     known.delete(key);
     known.set(key, value);

@@ -17,6 +17,7 @@ export function isCertificateTime(date: Date): boolean {
   return year >= FIRST_YEAR && year <= LAST_YEAR;
 }
 
+/** DER of a Time: the form that its year demands. */
 export function encodeTime(date: Date): Buffer {
   const digits = date.toISOString().replace(/\.\d+Z$|[-:T]/g, '');
   return date.getUTCFullYear() < FIRST_GENERALIZED_YEAR
@@ -24,17 +25,21 @@ export function encodeTime(date: Date): Buffer {
     : element(TAG.generalizedTime, Buffer.from(`${digits}Z`, 'latin1'));
 }
 
-/** Reads a Time of RFC 5280: seconds always, Z always, the form that the year demands. */
+/** Reads a Time: seconds always, Z always, the form that the year demands; nothing that `encodeTime` would not write. */
 export function readTime(reader: DerReader, what: string): Date {
-  const { tag, content } = reader.next();
-  const text = content.toString('latin1');
-  const shape = tag === TAG.utcTime ? /^\d{12}Z$/ : tag === TAG.generalizedTime ? /^\d{14}Z$/ : undefined;
-  if (shape?.test(text) !== true) throw reader.refuse(`${what} is not a time`);
-  const digits = tag === TAG.utcTime ? (text < '50' ? '20' : '19') + text : text;
-  const iso = digits.replace(/^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/, '$1-$2-$3T$4:$5:$6.000Z');
-  const date = new Date(iso);
-  if (Number.isNaN(date.getTime()) || date.toISOString() !== iso) throw reader.refuse(`${what} is not a time`);
-  const generalized = date.getUTCFullYear() >= FIRST_GENERALIZED_YEAR;
-  if (generalized !== (tag === TAG.generalizedTime)) throw reader.refuse(`${what} has the wrong form for its year`);
+  const read = reader.next();
+  const text = read.content.toString('latin1');
+  const digits = read.tag === TAG.utcTime ? (text < '50' ? '20' : '19') + text : text;
+  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = [
+    digits.slice(0, 4),
+    digits.slice(4, 6),
+    digits.slice(6, 8),
+    digits.slice(8, 10),
+    digits.slice(10, 12),
+    digits.slice(12, 14),
+  ].map(Number);
+  const date = new Date(Date.UTC(year, month - 1, day, hour, minute, second));
+  const isOne = !Number.isNaN(date.getTime()) && isCertificateTime(date) && encodeTime(date).equals(read.whole);
+  if (!isOne) throw reader.refuse(`${what} is not a time`);
   return date;
 }

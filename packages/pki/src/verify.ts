@@ -1,4 +1,4 @@
-import { isTorchpassError } from '@torchpass/core';
+import { isTorchpassError, type TorchpassError } from '@torchpass/core';
 import { isNamedIssuer, isSignedBy, readCertificate, serialText, type Certificate } from './certificate.ts';
 import { refusal, type Origin } from './der-reader.ts';
 import { keyFingerprint } from './keys.ts';
@@ -95,7 +95,7 @@ function checkRoot(root: Certificate, authority: Certificate, trustDomain: strin
 
 /** The first that passes `check`. When none does, the reason of the last, or `none` when there was nothing to check. */
 function firstThat(candidates: readonly Certificate[], check: (one: Certificate) => void, none: string): Certificate {
-  let failure: unknown = refusal(LEAF, none);
+  let failure: TorchpassError | undefined;
   for (const candidate of candidates) {
     try {
       check(candidate);
@@ -105,7 +105,7 @@ function firstThat(candidates: readonly Certificate[], check: (one: Certificate)
       failure = error;
     }
   }
-  throw failure;
+  throw failure ?? refusal(LEAF, none);
 }
 
 function checkTime({ notBefore, notAfter, origin }: Certificate, now: Date | undefined): void {
