@@ -30,19 +30,31 @@ export function createGrpcServer(service: AgentServiceServer, gate: ServerInterc
   health.addToServer(server);
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
 
+  const open = new Set<TLSSocket>();
+
   return {
-    handleSocket: (socket) => injector.injectConnection(socket),
+    handleSocket(socket) {
+      open.add(socket);
+      socket.once('close', () => open.delete(socket));
+      injector.injectConnection(socket);
+    },
     async close(deadlineMs) {
       health.setStatus('', 'NOT_SERVING');
       health.setStatus('torchpass.v1.AgentService', 'NOT_SERVING');
-      injector.drain(deadlineMs);
-      injector.destroy();
+      // Tells every client, but calls back too early: Node.js has marked the sessions as closed by then, and those are not
+      // waited for. A connection closes when its last call was answered.
+      server.tryShutdown(() => undefined);
       await new Promise<void>((resolve) => {
-        const force = setTimeout(() => server.forceShutdown(), deadlineMs);
-        server.tryShutdown(() => {
+        const force = setTimeout(() => {
+          for (const socket of open) socket.destroy();
+        }, deadlineMs);
+        const next = () => {
+          if (open.size > 0) return;
           clearTimeout(force);
           resolve();
-        });
+        };
+        for (const socket of open) socket.once('close', next);
+        next();
       });
     },
   };
