@@ -14,4 +14,3 @@ export { newSerialNumber } from './serial.ts';
 export { softwareSigner, type Signer } from './signer.ts';
 export { formatSpiffeId, isTrustDomain, parseSpiffeId, type SpiffeId } from './spiffe.ts';
 export { verifyChain, type VerifiedPeer, type VerifyOptions } from './verify.ts';
-export { checkLeaf } from './checker.ts';
