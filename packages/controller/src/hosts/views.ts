@@ -1,32 +1,25 @@
 import { TorchpassError } from '@torchpass/core';
-import type { Selectable } from 'kysely';
 import type { HostView, TargetView } from '../http/api/types.ts';
-import { newestOfLine } from '../issuance/ledger.ts';
 import { mapFrom } from '../store/json.ts';
-import type { HostTable } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
-import { exporterLine, exportersOf, type ExporterRow } from './exporters.ts';
+import { exporterRows, hostRows, type ExporterViewRow, type HostViewRow } from './view-rows.ts';
 
 export type Views = ReturnType<typeof createViews>;
 
-/** Hosts and targets as the operator sees them. */
+/** Hosts and targets as the operator sees them: two queries at most, however many there are. */
 export function createViews(store: Store) {
   return {
     async hosts(): Promise<HostView[]> {
-      const rows = await store.selectFrom('hosts').selectAll().orderBy('name').orderBy('enrolled_at').execute();
-      return Promise.all(rows.map(hostView));
+      const rows = await hostRows(store).orderBy('hosts.name').orderBy('hosts.enrolled_at').execute();
+      const exporters = Map.groupBy(await exporterRows(store).execute(), ({ host_id: id }) => id);
+      return rows.map((row) => hostView(row, exporters.get(row.id) ?? []));
     },
 
     /** The active host of this name, else the last one that had it. */
     async host(name: string): Promise<HostView> {
-      const rows = await store
-        .selectFrom('hosts')
-        .selectAll()
-        .where('name', '=', name)
-        .orderBy('enrolled_at', 'desc')
-        .execute();
+      const rows = await hostRows(store).where('hosts.name', '=', name).orderBy('hosts.enrolled_at', 'desc').execute();
       const row = rows.find(({ state }) => state === 'active') ?? rows[0];
-      if (row !== undefined) return hostView(row);
+      if (row !== undefined) return hostView(row, await exporterRows(store).where('hosts.id', '=', row.id).execute());
       throw new TorchpassError('NOT_FOUND', `There is no host ${JSON.stringify(name.slice(0, 80))}.`, {
         hint: 'See "torchpass host list".',
       });
@@ -34,49 +27,43 @@ export function createViews(store: Store) {
 
     /** The targets of active hosts. */
     async targets(): Promise<TargetView[]> {
-      const hosts = await store.selectFrom('hosts').selectAll().where('state', '=', 'active').orderBy('name').execute();
-      return (await Promise.all(hosts.map(targetsOf))).flat();
+      const rows = await exporterRows(store).where('hosts.state', '=', 'active').execute();
+      return rows.map(targetView);
     },
   };
-
-  async function hostView(host: Selectable<HostTable>): Promise<HostView> {
-    const identity = await newestOfLine(store, { role: 'agent', hostId: host.id, subjectName: '' });
-    return {
-      name: host.name,
-      state: host.state,
-      address: host.address,
-      agentVersion: host.agent_version,
-      enrolledAt: host.enrolled_at,
-      lastSeenAt: host.last_seen_at,
-      identity: identity === undefined ? null : { serial: identity.serial, notAfter: identity.not_after },
-      exporters: await targetsOf(host),
-    };
-  }
-
-  async function targetsOf(host: Selectable<HostTable>): Promise<TargetView[]> {
-    const rows = await exportersOf(store, host.id);
-    return Promise.all(rows.map((row) => targetView(host, row)));
-  }
-
-  async function targetView(host: Selectable<HostTable>, row: ExporterRow): Promise<TargetView> {
-    const newest = await newestOfLine(store, exporterLine(host.id, row.name));
-    return {
-      host: host.name,
-      exporter: row.name,
-      job: row.job,
-      target: row.published_target ?? row.target,
-      labels: mapFrom(host.labels),
-      state: stateOf(host, row),
-      serial: newest?.serial ?? null,
-      notAfter: newest?.not_after ?? null,
-      checkedAt: row.checked_at,
-      problem: row.problem,
-    };
-  }
 }
 
-function stateOf(host: Selectable<HostTable>, row: ExporterRow): TargetView['state'] {
-  if (host.state !== 'active') return 'withdrawn';
+function hostView(row: HostViewRow, exporters: readonly ExporterViewRow[]): HostView {
+  const { identity_serial: serial, identity_not_after: notAfter } = row;
+  return {
+    name: row.name,
+    state: row.state,
+    address: row.address,
+    agentVersion: row.agent_version,
+    enrolledAt: row.enrolled_at,
+    lastSeenAt: row.last_seen_at,
+    identity: serial === null || notAfter === null ? null : { serial, notAfter },
+    exporters: exporters.map(targetView),
+  };
+}
+
+function targetView(row: ExporterViewRow): TargetView {
+  return {
+    host: row.host_name,
+    exporter: row.name,
+    job: row.job,
+    target: row.published_target ?? row.target,
+    labels: mapFrom(row.labels),
+    state: stateOf(row),
+    serial: row.newest_serial,
+    notAfter: row.newest_not_after,
+    checkedAt: row.checked_at,
+    problem: row.problem,
+  };
+}
+
+function stateOf(row: ExporterViewRow): TargetView['state'] {
+  if (row.host_state !== 'active') return 'withdrawn';
   if (row.published_target !== null) return 'published';
   return row.target === null ? 'refused' : 'pending';
 }
