@@ -1,5 +1,6 @@
 import { reasonOf } from '@torchpass/core';
-import { checkLeaf, describeCertificate } from '@torchpass/pki';
+import { describeCertificate } from '@torchpass/pki';
+import { checkLeaf } from '@torchpass/pki/checker';
 import type { CertificateTable } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import type { Authorities } from './authorities.ts';
