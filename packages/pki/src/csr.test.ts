@@ -205,6 +205,16 @@ describe('requests that are refused', () => {
 
   test('with something after its end', () => {
     expect(outcome(Buffer.concat([good, Buffer.from([0])]))).toBe('CSR_INVALID');
+    expect(outcome(Buffer.concat([good, element(TAG.null)]))).toBe('CSR_INVALID');
+  });
+
+  test.each([
+    ['nested deeply', nested(200)],
+    ['of thousands of parts', Buffer.concat(Array.from({ length: 3000 }, () => element(TAG.null)))],
+    ['that is not DER', Buffer.from([0x05, 0x81, 0x00])],
+  ])('with a value %s in an attribute that nobody reads, though its signature is right', (_, value) => {
+    const attribute = sequence(objectIdentifier(OID.commonName), element(TAG.set, value));
+    expect(outcome(request(publicKeyInfo(key), key, element(contextConstructed(0), attribute)))).toBe('CSR_INVALID');
   });
 });
 

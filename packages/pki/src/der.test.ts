@@ -45,6 +45,10 @@ test('object identifiers read back', () => {
 });
 
 test.each([
+  ['a length in the long form that fits the short one', '04810100', (reader: DerReader) => reader.next()],
+  ['a length with a zero too many', `04820080${'00'.repeat(128)}`, (reader: DerReader) => reader.next()],
+  ['a length that is cut off', '0482', (reader: DerReader) => reader.next()],
+  ['content that is cut off', '040201', (reader: DerReader) => reader.next()],
   ['an INTEGER of no bytes', '0200', (reader: DerReader) => reader.integer('it')],
   ['an INTEGER with a zero too many', '02020001', (reader: DerReader) => reader.integer('it')],
   ['a negative INTEGER with a byte too many', '0202ff80', (reader: DerReader) => reader.integer('it')],
@@ -62,6 +66,10 @@ test.each([
   ['an end-of-contents', '0000', (reader: DerReader) => reader.next()],
 ])('%s is refused', (_, hex, work) => {
   expect(() => work(read(Buffer.from(hex, 'hex')))).toThrow(expect.objectContaining({ code: 'CSR_INVALID' }));
+});
+
+test('an indefinite length is named', () => {
+  expect(() => read(Buffer.from('30800000', 'hex')).next()).toThrow('a length is indefinite');
 });
 
 test('named bits are minimal', () => {

@@ -99,6 +99,19 @@ test('a change of any bit is noticed before anything is signed', () => {
   }
 });
 
+test('OpenSSL alone notices what our own reader was told to expect', () => {
+  const { certificate } = world.authorities.scraper;
+  for (const wrong of [
+    { ca: true },
+    { purpose: OID.clientAuth },
+    { purpose: undefined },
+    { issuerCertificate: new X509Certificate(certificate) },
+    { issuerCertificate: undefined },
+  ]) {
+    expect(() => lint(tbs, { ...intended, ...wrong })).toThrow('OpenSSL does not read back what was meant');
+  }
+});
+
 describe('mistakes of an encoder', () => {
   test('in a field', async () => {
     const later = new Date(intended.notAfter.getTime() + 1000);

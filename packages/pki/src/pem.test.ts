@@ -3,11 +3,14 @@ import { isTorchpassError } from '@torchpass/core';
 import fc from 'fast-check';
 import { beforeAll, expect, test } from 'vitest';
 import { describeCertificate } from './describe.ts';
-import { generatePrivateKey, privateKeyToPem } from './keys.ts';
+import { subjectAltName } from './extensions.ts';
+import { generatePrivateKey, privateKeyToPem, publicKeyInfo } from './keys.ts';
+import { EMPTY_NAME } from './name.ts';
 import { certificatesFromPem, certificatesToPem } from './pem.ts';
 import { pinOf } from './pin.ts';
 import { openssl } from './testing/openssl.ts';
-import { makeWorld, type World } from './testing/world.ts';
+import { baseFields } from './testing/forging.ts';
+import { forge, makeWorld, type World } from './testing/world.ts';
 
 let world: World;
 beforeAll(async () => {
@@ -72,6 +75,18 @@ test('a foreign certificate is described too', () => {
     ipAddresses: ['2001:db8::1:0:0:7'],
     issuerName: '2.5.4.6=DE, O=Other, CN=x',
   });
+});
+
+test('a name that would end a line or a string elsewhere makes a certificate unreadable', async () => {
+  const key = await generatePrivateKey();
+  for (const name of ['a\nb.example.org', 'a.example.org\0.evil.org', 'a b', '']) {
+    const der = forge(
+      { ...baseFields(), issuer: EMPTY_NAME, subject: EMPTY_NAME, publicKey: publicKeyInfo(key) },
+      [subjectAltName({ uris: [], dnsNames: [name], ipAddresses: [] }, true)],
+      key,
+    );
+    expect(describable(der)).toBe(false);
+  }
 });
 
 function describable(bytes: Uint8Array): boolean {

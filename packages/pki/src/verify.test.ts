@@ -210,6 +210,31 @@ describe('what an authority has to be', () => {
     );
   });
 
+  test.each([
+    ['has ended', { notAfter: new Date(NOW.getTime() - 1000) }, 'it ended on'],
+    ['is of another trust domain', { uri: 'spiffe://other.example.org' }, 'trust domain is not that of its root'],
+    ['names no trust domain', { uri: 'https://metrics.example.org' }, 'does not name its trust domain'],
+    ['may sign nothing', { keyUsage: LEAF_KEY_USAGE }, 'key usage'],
+    ['has the path length of an issuing authority', { constraints: authorityConstraints(0) }, 'path length'],
+    ['is for one purpose', { purpose: OID.serverAuth }, 'not restricted to a purpose'],
+    ['is named as an issuing authority', { named: 'exporter' }, 'it is not a root'],
+  ] as const)('a root that %s is refused', async (_, changes, reason) => {
+    const publicKey = publicKeyInfo(world.rootKey);
+    const subject =
+      'named' in changes ? authorityName('exporter', keyIdentifier(publicKey)) : rootName(keyIdentifier(publicKey));
+    const root = forgedAuthority('exporter', publicKey, world.rootKey, {
+      constraints: authorityConstraints(1),
+      purpose: undefined,
+      subject,
+      issuer: subject,
+      ...changes,
+    });
+    const key = await generatePrivateKey();
+    const authority = forgedAuthority('exporter', publicKeyInfo(key), world.rootKey, { issuer: subject });
+    const leaf = forgedLeaf('exporter', key, publicKeyInfo(await generatePrivateKey()), {});
+    expect(refusalOf([leaf, authority], { anchors: [root] })).toContain(reason);
+  });
+
   test('an issuing authority does not serve as a root for another', async () => {
     const { key, certificate } = await stolenAuthority(world, 'exporter');
     await expect(

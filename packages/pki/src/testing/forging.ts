@@ -40,6 +40,7 @@ export interface AuthorityChanges {
   purpose?: string | undefined;
   named?: Role;
   uri?: string;
+  subject?: Buffer;
   issuer?: Buffer;
   authorityKeyId?: Buffer;
   notAfter?: Date;
@@ -92,7 +93,7 @@ export function forgedAuthority(role: Role, publicKey: Buffer, key: KeyObject, c
       ...baseFields(),
       ...(changes.notAfter === undefined ? {} : { notAfter: changes.notAfter }),
       issuer: changes.issuer ?? rootName(keyIdentifier(issuerKey)),
-      subject: authorityName(changes.named ?? role, keyIdentifier(publicKey)),
+      subject: changes.subject ?? authorityName(changes.named ?? role, keyIdentifier(publicKey)),
       publicKey,
     },
     authorityExtensions(publicKey, issuerKey, changes),
