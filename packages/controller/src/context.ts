@@ -20,7 +20,7 @@ import { Connections } from './grpc/connections.ts';
 import { createGate } from './grpc/gate.ts';
 import { createGrpcServer } from './grpc/grpc-server.ts';
 import { createAdmission } from './grpc/methods.ts';
-import { createPublicPort } from './grpc/public-port.ts';
+import { createPublicPort, tlsOptions } from './grpc/public-port.ts';
 import { createCheckIn } from './hosts/check-in.ts';
 import { createEnding } from './hosts/end.ts';
 import { createEnrolment } from './hosts/enrol.ts';
@@ -32,7 +32,7 @@ import { listenTcp, listenUnix } from './http/listen.ts';
 import { createOperationsServer } from './http/operations.ts';
 import { createPublicHttp } from './http/public.ts';
 import { checkTrustDomain, openAuthorities, type Authorities } from './issuance/authorities.ts';
-import { createControllerCertificate } from './issuance/controller-certificate.ts';
+import { createControllerCertificate, type ServerCredentials } from './issuance/controller-certificate.ts';
 import { createIssuance } from './issuance/issuance.ts';
 import { createMetrics } from './metrics.ts';
 import { createPrometheusFolder, prometheusPaths } from './scrapers/prometheus-folder.ts';
@@ -167,7 +167,8 @@ export async function startController(surroundings: Surroundings): Promise<Contr
     await listenTcp(operations.server, config.admin.listen_address, 'admin.listen_address');
     closers.push(() => void publicPort.close());
     await listenTcp(publicPort, config.listen_address, 'listen_address');
-    const upkeep = keepFresh({ prometheusFolder, controllerCertificate, publicPort, publisher, clock, logger });
+    const serveWith = (credentials: ServerCredentials) => publicPort.setSecureContext(tlsOptions(credentials));
+    const upkeep = keepFresh({ prometheusFolder, controllerCertificate, serveWith, publisher, clock, logger });
     closers.push(() => upkeep.stop());
 
     return { services, publicAddress: boundAddress(publicPort.address(), config.listen_address), close };

@@ -1,13 +1,13 @@
 import type { Clock, Logger } from '@torchpass/core';
-import type { Server } from 'node:tls';
-import type { createControllerCertificate } from './issuance/controller-certificate.ts';
+import type { createControllerCertificate, ServerCredentials } from './issuance/controller-certificate.ts';
 import type { PrometheusFolder } from './scrapers/prometheus-folder.ts';
 import type { Publisher } from './targets/publisher.ts';
 
 interface Options {
   prometheusFolder: PrometheusFolder;
   controllerCertificate: ReturnType<typeof createControllerCertificate>;
-  publicPort: Server;
+  /** Makes the public port serve with these from now on. */
+  serveWith: (credentials: ServerCredentials) => void;
   publisher: Publisher;
   clock: Clock;
   logger: Logger;
@@ -20,14 +20,14 @@ const INTERVAL_MS = 5000;
  * Keeps everything of the controller's own fresh while it runs: its server certificate, Prometheus's client
  * certificate and web certificate, and target files that could not be written when they should have been.
  */
-export function keepFresh({ prometheusFolder, controllerCertificate, publicPort, publisher, clock, logger }: Options) {
+export function keepFresh({ prometheusFolder, controllerCertificate, serveWith, publisher, clock, logger }: Options) {
   const stopping = new AbortController();
-  let served = undefined as Awaited<ReturnType<typeof controllerCertificate.fresh>> | undefined;
+  let served: ServerCredentials | undefined;
 
   const pass = async () => {
     await attempt("the controller's certificate", async () => {
       const credentials = await controllerCertificate.fresh();
-      if (served !== undefined && served !== credentials) publicPort.setSecureContext(credentials);
+      if (served !== undefined && served !== credentials) serveWith(credentials);
       served = credentials;
     });
     await attempt('the folder of Prometheus', () => prometheusFolder.refresh());

@@ -1,5 +1,5 @@
 import type { Logger } from '@torchpass/core';
-import { createServer, type Server, type TLSSocket } from 'node:tls';
+import { createServer, type SecureContextOptions, type Server, type TLSSocket } from 'node:tls';
 import { constants } from 'node:crypto';
 import type { ServerCredentials } from '../issuance/controller-certificate.ts';
 import type { Connections } from './connections.ts';
@@ -28,15 +28,12 @@ export function createPublicPort({
   logger,
 }: PublicPortOptions): Server {
   const server = createServer({
-    ...credentials,
-    minVersion: 'TLSv1.3',
+    ...tlsOptions(credentials),
     ALPNProtocols: ['h2', 'http/1.1'],
     requestCert: true,
     // Judged per call, against the authority of agents and the database: see authenticate.ts.
     rejectUnauthorized: false,
     handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
-    // Without tickets every connection proves its key again: nothing outlives a revocation.
-    secureOptions: constants.SSL_OP_NO_TICKET,
     noDelay: true,
     keepAlive: true,
   });
@@ -53,4 +50,14 @@ export function createPublicPort({
     logger.debug('TLS handshake failed', { from: socket.remoteAddress, error: error.message });
   });
   return server;
+}
+
+/** All that belongs to a TLS context. A renewal has to give it again: `setSecureContext` forgets what it is not given. */
+export function tlsOptions(credentials: ServerCredentials): SecureContextOptions {
+  return {
+    ...credentials,
+    minVersion: 'TLSv1.3',
+    // Without tickets every connection proves its key again: nothing outlives a revocation.
+    secureOptions: constants.SSL_OP_NO_TICKET,
+  };
 }

@@ -1,8 +1,9 @@
+import { ManualClock } from '@torchpass/core/testing';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { readPassphrase } from '../config/passphrase.ts';
-import { createFeatures } from '../context.ts';
+import { createFeatures, startController, type Controller } from '../context.ts';
 import { openAuthorities, type Authorities } from '../issuance/authorities.ts';
 import { openStore, type Store } from '../store/store.ts';
 import type { Look } from '../targets/closed-loop.ts';
@@ -51,4 +52,19 @@ export async function openLab(options: LabOptions = {}): Promise<Lab> {
   );
   await features.prometheusFolder.refresh();
   return { ...surroundings, ...features, store, authorities, outside, close };
+}
+
+/** One moment for all labs of a process: they share one template. */
+const NOW = new Date();
+
+export type RunningLab = LabSurroundings & Controller;
+
+/** The whole controller with its ports, in this process, on a storage of its own. Its clock has to be near the real one: TLS is. */
+export async function startLab(options: LabOptions = {}): Promise<RunningLab> {
+  const surroundings = await labSurroundings({ clock: new ManualClock(NOW), ...options });
+  if (!existsSync(surroundings.config.storage_path)) await installStorage(surroundings);
+  const passphrase = await readPassphrase(labPassphrase(surroundings));
+  const controller = await startController({ ...surroundings, passphrase });
+  onTestFinished(() => controller.close());
+  return { ...surroundings, ...controller };
 }
