@@ -4,6 +4,7 @@ import { Kysely, SqliteDialect, type Dialect, type Transaction } from 'kysely';
 import { openDatabaseFile, unusable } from './database-file.ts';
 import { migrate } from './migrate.ts';
 import type { Tables } from './schema.ts';
+import { rememberStatements } from './statements.ts';
 
 /** Queries go through this; a transaction is `store.transaction().execute(…)`. */
 export type Store = Kysely<Tables>;
@@ -25,7 +26,7 @@ const BUSY_TIMEOUT_MS = 5000;
  * acknowledged survives a power cut. `STORE_UNAVAILABLE` when the file cannot be opened or is not ours.
  */
 export async function openStore({ path, clock, wrap = (dialect) => dialect }: StoreOptions): Promise<Store> {
-  const database = openDatabase(path);
+  const database = rememberStatements(openDatabase(path));
   const store: Store = new Kysely<Tables>({ dialect: wrap(new SqliteDialect({ database })) });
   try {
     await migrate(store as unknown as Kysely<unknown>, { binary: 'blob', clock });
