@@ -56,6 +56,7 @@ export function parseHostPort(text: string): HostPort {
   return { host, port };
 }
 
+/** `host:port`, with an IPv6 address in brackets: what `parseHostPort` reads. */
 export function formatHostPort({ host, port }: HostPort): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }

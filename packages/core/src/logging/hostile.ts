@@ -17,6 +17,7 @@ function safeKey(key: string): string {
  */
 const INVISIBLE = /(?!\n)[\p{C}\p{Zl}\p{Zp}]/gu;
 
+/** `line` with all that is invisible as \u escapes; still the same JSON or logfmt. */
 export function escapeInvisible(line: string): string {
   return line.replace(INVISIBLE, (character) =>
     Array.from({ length: character.length }, (_, at) => `\\u${hex4(character.charCodeAt(at))}`).join(''),

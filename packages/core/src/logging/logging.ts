@@ -30,6 +30,7 @@ export interface LoggerOptions {
   write?: (line: string) => void;
 }
 
+/** A logger that writes one line for each entry, with its time in UTC. */
 export function createLogger({
   level,
   format,
