@@ -1,4 +1,4 @@
-import type { Clock, Files, Permissions } from '@torchpass/core';
+import { isTorchpassError, type Clock, type Files, type Permissions } from '@torchpass/core';
 import {
   certificatesFromPem,
   certificatesToPem,
@@ -44,29 +44,36 @@ export interface Pair {
  * A certificate file and a key file that another program reads at any moment. The key is made once; a renewal replaces
  * the certificate alone, by one rename: a reader never sees a pair that does not match.
  */
-export async function keepPair(
-  { certificatePath, keyPath, permissions, order }: PairOptions,
-  tools: PairTools,
-): Promise<Pair> {
-  const { files, authorities, issuance, clock } = tools;
-  const key = await loadOrMakeKey(files, keyPath, permissions);
-  const publicKey = publicKeyInfo(key);
+export async function keepPair(options: PairOptions, tools: PairTools): Promise<Pair> {
+  const { certificatePath, keyPath, permissions, order } = options;
+  const { files, authorities, clock } = tools;
+  const key = readKey(await files.read(keyPath)) ?? (await makeKey(options, tools));
   const onDisk = await readCertificate(files, certificatePath);
-  if (onDisk !== undefined && fits(onDisk, { ...order, publicKey }, authorities, clock.now())) {
+  if (onDisk !== undefined && fits(onDisk, { ...order, publicKey: publicKeyInfo(key) }, authorities, clock.now())) {
     return { ...onDisk, key: privateKeyToPem(key) };
   }
-  const issued = await issuance.renewWithSameKey({ ...order, publicKey });
+  const { issued, key: certified } = await certify(key, options, tools);
   const certificate = certificatesToPem(issued.chain);
   await files.write(certificatePath, { data: certificate, ...permissions });
   const { serial, notBefore, notAfter } = issued;
-  return { certificate, key: privateKeyToPem(key), serial, notBefore, notAfter };
+  return { certificate, key: privateKeyToPem(certified), serial, notBefore, notAfter };
 }
 
-async function loadOrMakeKey(files: Files, path: string, permissions: Permissions): Promise<KeyObject> {
-  const known = readKey(await files.read(path));
-  if (known !== undefined) return known;
+/** A certificate for this key; for a new one when this belongs to another purpose, as after a change of the scraper's name. */
+async function certify(key: KeyObject, options: PairOptions, tools: PairTools) {
+  const issue = (publicKey: Buffer) => tools.issuance.renewWithSameKey({ ...options.order, publicKey });
+  try {
+    return { key, issued: await issue(publicKeyInfo(key)) };
+  } catch (error) {
+    if (!isTorchpassError(error, 'KEY_REUSED')) throw error;
+    const fresh = await makeKey(options, tools);
+    return { key: fresh, issued: await issue(publicKeyInfo(fresh)) };
+  }
+}
+
+async function makeKey({ keyPath, permissions }: PairOptions, { files }: PairTools): Promise<KeyObject> {
   const key = await generatePrivateKey();
-  await files.write(path, { data: privateKeyToPem(key), ...permissions });
+  await files.write(keyPath, { data: privateKeyToPem(key), ...permissions });
   return key;
 }
 

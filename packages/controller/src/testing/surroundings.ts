@@ -1,4 +1,4 @@
-import { createLogger, nodeFiles, systemRandom, type Files, type Random } from '@torchpass/core';
+import { createLogger, nodeFiles, systemRandom, type Files, type Owner, type Random } from '@torchpass/core';
 import { ManualClock } from '@torchpass/core/testing';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { cp, mkdir, writeFile } from 'node:fs/promises';
@@ -21,6 +21,7 @@ export interface LabOptions {
   /** Addresses of names; no name has any unless given. */
   resolve?: Resolve;
   seams?: Seams;
+  prometheusOwner?: Owner;
   /** Keys of the configuration file, over the lab's own. */
   config?: Record<string, unknown>;
   /** Where another lab worked before. */
@@ -53,7 +54,7 @@ export async function labSurroundings(options: LabOptions = {}): Promise<LabSurr
     clock,
     logged,
     config: await loadConfig(file, {}),
-    prometheusOwner: undefined,
+    prometheusOwner: options.prometheusOwner,
     socketGroup: undefined,
     random: options.random ?? systemRandom,
     files: options.files ?? nodeFiles(),
