@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { debianBinaries, findBinaries } from './find.ts';
 import { fakeArchive } from './testing/fake-archive.ts';
 import { emptyMachine, scratchFolder } from './testing/scratch.ts';
+import { unpackedPackages } from './unpacked.ts';
 
 /** A machine whose apt knows one archive, on its own disk. */
 function machineWithArchive(trust = '[trusted=yes]') {
@@ -96,5 +97,25 @@ describe('packages of a suite', () => {
     );
     expect(readdirSync(options.cache)).toEqual([]);
     expect(readdirSync(dirname(options.cache))).toContain('archive');
+  });
+});
+
+describe('other packages of a suite', () => {
+  it('are unpacked whole, and found again without a network', async () => {
+    const { machine, archive, options } = machineWithArchive();
+    const first = await unpackedPackages('trixie', ['promtool', 'prometheus'], options, machine);
+    expect(first).toEqual({ root: join(options.cache, 'promtool-trixie-amd64', 'root'), version: '1.2.3-1' });
+    expect(readdirSync(join(first.root, 'usr/bin')).toSorted()).toEqual(['prometheus', 'promtool']);
+    rmSync(archive, { recursive: true });
+    expect(await unpackedPackages('trixie', ['promtool', 'prometheus'], options, machine)).toEqual(first);
+  });
+
+  it('that the archive does not have are an error with the reason, and leave nothing', async () => {
+    const { machine, options } = machineWithArchive();
+    await expect(unpackedPackages('trixie', ['absent'], options, machine)).rejects.toMatchObject({
+      code: 'DOWNLOAD_FAILED',
+      message: expect.stringContaining('absent'),
+    });
+    expect(readdirSync(options.cache)).toEqual([]);
   });
 });
