@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 /**
  * Everything that is checked without running the product: format, lint, types, boundaries, dead code, and the
- * protocol with its generated code. Ends with `N passed, N failed`.
+ * protocol with its generated code. Ends with `N passed, N failed`. Names as arguments choose some.
  */
 
 interface Check {
@@ -22,7 +22,11 @@ const root = join(import.meta.dirname, '..');
 
 function command(words: string[], cwd = root): Outcome {
   const [program = '', ...args] = words;
-  const { status, stdout, stderr, error } = spawnSync(program, args, { cwd, encoding: 'utf8', maxBuffer: 64 * 2 ** 20 });
+  const { status, stdout, stderr, error } = spawnSync(program, args, {
+    cwd,
+    encoding: 'utf8',
+    maxBuffer: 64 * 2 ** 20,
+  });
   return { passed: status === 0, output: `${stdout}${stderr}${error?.message ?? ''}` };
 }
 
@@ -33,7 +37,10 @@ function boundaries(): Outcome {
   const result = command(['depcruise', '--config', '.dependency-cruiser.mjs', 'packages', 'deploy', 'test']);
   const modules = Number(/\((\d+) modules/.exec(result.output)?.[1] ?? 0);
   if (!result.passed || modules >= FEWEST_MODULES) return result;
-  return { passed: false, output: `${result.output}\nOnly ${modules} modules were read; at least ${FEWEST_MODULES} were expected.` };
+  return {
+    passed: false,
+    output: `${result.output}\nOnly ${modules} modules were read; at least ${FEWEST_MODULES} were expected.`,
+  };
 }
 
 function generatedCode(): Outcome {
@@ -55,12 +62,20 @@ const CHECKS: Check[] = [
   { name: 'boundaries', run: boundaries },
   { name: 'dead code', run: () => command(['knip']) },
   { name: 'protocol lint', run: () => command(['buf', 'lint'], join(root, 'proto')) },
-  { name: 'protocol compatibility', run: () => command(['buf', 'breaking', '--against', 'released.binpb'], join(root, 'proto')) },
+  {
+    name: 'protocol compatibility',
+    run: () => command(['buf', 'breaking', '--against', 'released.binpb'], join(root, 'proto')),
+  },
   { name: 'generated code', run: generatedCode },
 ];
 
+const only = process.argv.slice(2);
+const chosen = only.length === 0 ? CHECKS : CHECKS.filter(({ name }) => only.includes(name));
+if (chosen.length === 0)
+  throw new TypeError(`There is no check ${only.join(', ')}; there are ${CHECKS.map(({ name }) => name).join(', ')}.`);
+
 let failed = 0;
-for (const { name, run } of CHECKS) {
+for (const { name, run } of chosen) {
   const started = performance.now();
   const { passed, output } = run();
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
@@ -69,5 +84,5 @@ for (const { name, run } of CHECKS) {
   failed += 1;
   process.stdout.write(`${output.trim()}\n\n`);
 }
-process.stdout.write(`${CHECKS.length - failed} passed, ${failed} failed\n`);
+process.stdout.write(`${chosen.length - failed} passed, ${failed} failed\n`);
 process.exitCode = failed === 0 ? 0 : 1;

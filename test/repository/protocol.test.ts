@@ -65,6 +65,7 @@ describe('compatibility with the released protocol', () => {
       '  rpc Leave(CheckInRequest)',
       /RPC "Leave".*request type/,
     ],
+    ['a call with another name', '  rpc Enroll(', '  rpc Join(', /RPC "Enroll".*deleted/],
     [
       'a value of an enum with another number',
       'TARGET_STATE_PENDING = 2;',
@@ -128,7 +129,7 @@ it('the check of the repository sees generated code that was edited', () => {
   symlinkSync(join(BIN, 'buf'), join(tools, 'buf'));
   symlinkSync(process.execPath, join(tools, 'node'));
   const check = () => {
-    const { stdout } = spawnSync(process.execPath, [join(folder, '.ci/check.ts')], {
+    const { stdout } = spawnSync(process.execPath, [join(folder, '.ci/check.ts'), 'generated code'], {
       cwd: folder,
       encoding: 'utf8',
       env: { PATH: `${tools}:/usr/bin:/bin`, HOME: folder },

@@ -1,3 +1,3 @@
 export { debianBinaries, findBinaries } from './find.ts';
-export type { Binaries, SearchOptions, Suite } from './types.ts';
+export type { Binaries, Suite } from './types.ts';
 export { unpackedPackages, type Unpacked } from './unpacked.ts';

@@ -148,7 +148,7 @@ describe('every command', () => {
     async (line) => {
       const words = [...(/torchpass (.*?)(?: [|>] .*)?$/.exec(line)?.[1] ?? '').matchAll(/"([^"]*)"|(\S+)/g)];
       const argv = words.map(([, quoted, plain]) => quoted ?? plain ?? '');
-      const ran = await run(argv, problem('SHUTTING_DOWN', 503, 'Reached.'), { input: '' });
+      const ran = await run(argv, problem('STORE_UNAVAILABLE', 503, 'Reached.'), { input: '' });
       expect(ran.errors).toMatch(/Reached|no file|no terminal/);
     },
   );

@@ -17,10 +17,10 @@ export async function migrate(db: Kysely<unknown>, options: { binary: ColumnData
     (await notes.selectFrom('schema_migrations').select('name').execute()).map(({ name }) => name),
   );
   refuseNewer(applied);
-  for (const { name, migration } of MIGRATIONS) {
+  for (const { name, up } of MIGRATIONS) {
     if (applied.has(name)) continue;
     await notes.transaction().execute(async (transaction) => {
-      await migration.up(transaction as unknown as Kysely<unknown>, options);
+      await up(transaction as unknown as Kysely<unknown>, options);
       const applied_at = options.clock.now().toISOString();
       await transaction.insertInto('schema_migrations').values({ name, applied_at }).execute();
     });

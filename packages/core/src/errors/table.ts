@@ -60,7 +60,6 @@ export const ERROR_KINDS = {
   ADDRESS_IN_USE: 'failed',
   NOT_FOUND: 'not-found',
   PUBLISH_WOULD_EMPTY: 'refused',
-  SHUTTING_DOWN: 'unavailable',
 
   // The agent's host
   NOT_ENROLLED: 'conflict',

@@ -1,16 +1,12 @@
 import type { ColumnDataType, Kysely } from 'kysely';
-import * as firstLight from './0001-first-light.ts';
+import { up as firstLight } from './0001-first-light.ts';
 
 export interface MigrationContext {
   /** The database's name for a string of bytes. */
   binary: ColumnDataType;
 }
 
-export interface Migration {
-  up(db: Kysely<unknown>, context: MigrationContext): Promise<void>;
-}
+export type Migration = (db: Kysely<unknown>, context: MigrationContext) => Promise<void>;
 
 /** In order, for ever: a released migration is never edited, a change is a new one at the end. */
-export const MIGRATIONS: readonly { name: string; migration: Migration }[] = [
-  { name: '0001-first-light', migration: firstLight },
-];
+export const MIGRATIONS: readonly { name: string; up: Migration }[] = [{ name: '0001-first-light', up: firstLight }];
