@@ -100,8 +100,10 @@ export interface ExporterTable {
   target: string | null;
   /** HOST:PORT that is published; null when none is. */
   published_target: string | null;
-  /** Why it is refused or not yet published. */
+  /** Why it is refused or not yet published, as the controller found. */
   problem: string | null;
+  /** What the agent says is wrong with it, in its words. */
+  reported_problem: string | null;
   /** Serial number that was seen from outside at `target`. */
   seen_serial: string | null;
   checked_at: string | null;

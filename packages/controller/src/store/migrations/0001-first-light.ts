@@ -94,6 +94,7 @@ export async function up(db: Kysely<unknown>, { binary }: MigrationContext): Pro
     .addColumn('target', 'text')
     .addColumn('published_target', 'text')
     .addColumn('problem', 'text')
+    .addColumn('reported_problem', 'text')
     .addColumn('seen_serial', 'text')
     .addColumn('checked_at', 'text')
     .addPrimaryKeyConstraint('exporters_key', ['host_id', 'name'])
