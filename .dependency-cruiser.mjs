@@ -54,7 +54,10 @@ export default {
       name: 'only-context-composes',
       comment: 'only context.ts and the commands put the program together',
       severity: 'error',
-      from: { path: '^packages/(controller|agent)/src/', pathNot: '(/main\\.ts|/index\\.ts|/commands/.*|/context\\.ts|\\.test\\.ts|/testing/.*)$' },
+      from: {
+        path: '^packages/(controller|agent)/src/',
+        pathNot: '(/main\\.ts|/index\\.ts|/commands/.*|/context\\.ts|\\.test\\.ts|/testing/.*)$',
+      },
       to: { path: '^packages/(controller|agent)/src/context\\.ts$', dependencyTypesNot: ['type-only'] },
     },
     {

@@ -48,6 +48,19 @@ describe('a target', () => {
     expect(target?.labels).toEqual({ env: 'prod', host: 'web-1', job: 'node' });
   });
 
+  it('shows what its agent says is wrong, for as long as it says so', async () => {
+    const lab = await openAllowed();
+    const host = await joinHost(lab, {});
+    const serial = Buffer.from(await host.serve(), 'hex');
+    const problem = 'The exporter "node" is not locked: it answers plain HTTP.';
+    await host.checkIn([report({ servingSerial: serial, problem })]);
+    expect(await lab.services.targets.list()).toMatchObject([{ state: 'published', problem }]);
+    await host.checkIn([report({ servingSerial: serial, problem: 'x'.repeat(100_000) })]);
+    expect((await lab.services.targets.list())[0]?.problem?.length).toBeLessThan(1000);
+    await host.checkIn([report({ servingSerial: serial })]);
+    expect(await lab.services.targets.list()).toMatchObject([{ state: 'published', problem: null }]);
+  });
+
   it('is looked at once for each certificate', async () => {
     const lab = await openAllowed();
     const host = await joinHost(lab, {});

@@ -48,6 +48,7 @@ describe('the target of an exporter', () => {
       target: `${OBSERVED}:9100`,
       connectTo: OBSERVED,
       problem: null,
+      reportedProblem: null,
     });
     expect(await decide({}, { observed: '2a01:4f8::1' })).toMatchObject({
       ipAddresses: ['2a01:4f8::1'],

@@ -24,9 +24,12 @@ export interface DesiredExporter {
   connectTo: string | null;
   /** Why it is refused. */
   problem: string | null;
+  /** What the agent says is wrong, for the operator's eyes. */
+  reportedProblem: string | null;
 }
 
 const LONGEST_PATH = 200;
+const LONGEST_PROBLEM = 500;
 const METRICS_PATH = new RegExp(`^/[\\x21-\\x7e]{0,${LONGEST_PATH - 1}}$`);
 
 /** Applies token and policy to what the agent reports. Never throws for what an agent can say: it is refused instead. */
@@ -42,6 +45,7 @@ export async function decideExporter(
     job: host.job ?? report.name,
     port: report.port,
     // Refused below when it is too long; kept, so that the operator sees it, but not at any length.
+    reportedProblem: report.problem === '' ? null : report.problem.slice(0, LONGEST_PROBLEM),
     metricsPath: report.metricsPath === '' ? '/metrics' : report.metricsPath.slice(0, LONGEST_PATH + 1),
   };
   try {

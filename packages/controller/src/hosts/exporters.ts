@@ -74,6 +74,7 @@ async function save(
     dns_names: toJson(wanted.dnsNames),
     ip_addresses: toJson(wanted.ipAddresses),
     target: wanted.target,
+    reported_problem: wanted.reportedProblem,
   };
   if (row === undefined) {
     const fresh = { published_target: null, seen_serial: null, checked_at: null, problem: wanted.problem };
@@ -84,7 +85,11 @@ async function save(
     return;
   }
   const wasRefused = row.target === null;
-  const unchanged = row.target === wanted.target && row.job === wanted.job && row.metrics_path === wanted.metricsPath;
+  const unchanged =
+    row.target === wanted.target &&
+    row.job === wanted.job &&
+    row.metrics_path === wanted.metricsPath &&
+    row.reported_problem === wanted.reportedProblem;
   if (unchanged && !wasRefused) return;
   const seen = row.metrics_path === wanted.metricsPath ? {} : { seen_serial: null };
   await transaction

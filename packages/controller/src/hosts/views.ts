@@ -58,7 +58,7 @@ function targetView(row: ExporterViewRow): TargetView {
     serial: row.newest_serial,
     notAfter: row.newest_not_after,
     checkedAt: row.checked_at,
-    problem: row.problem,
+    problem: row.problem ?? row.reported_problem,
   };
 }
 
