@@ -1,5 +1,6 @@
 import { TorchpassError, type ErrorCode } from '@torchpass/core';
-import { TAG } from './der.ts';
+import { objectIdentifier, TAG } from './der.ts';
+import { OID } from './oids.ts';
 
 /** Whose bytes are read: decides how a refusal is worded. */
 export interface Origin {
@@ -32,6 +33,11 @@ export class Element {
     return this.#bytes.subarray(this.#contentStart, this.#end);
   }
 
+  /** Its content, one character a byte. */
+  get text(): string {
+    return this.#bytes.toString('latin1', this.#contentStart, this.#end);
+  }
+
   /** Identifier and length included. */
   get whole(): Buffer {
     return this.#bytes.subarray(this.#start, this.#end);
@@ -42,6 +48,11 @@ export class Element {
     return new DerReader(this.#bytes, origin, this.#contentStart, this.#end);
   }
 }
+
+/** Nearly all identifiers in our certificates are of this table: no need to spell them anew each time. */
+const KNOWN_IDENTIFIERS: ReadonlyMap<string, string> = new Map(
+  Object.values(OID).map((dotted) => [objectIdentifier(dotted).toString('latin1', 2), dotted]),
+);
 
 const CONSTRUCTED = 0x20;
 const LONGEST_LENGTH_OCTETS = 3;
@@ -141,7 +152,11 @@ export class DerReader {
 
   /** An OBJECT IDENTIFIER in dotted notation. */
   oid(what: string): string {
-    const { content } = this.expect(TAG.oid, what);
+    const read = this.expect(TAG.oid, what);
+    return KNOWN_IDENTIFIERS.get(read.text) ?? this.#dotted(read.content, what);
+  }
+
+  #dotted(content: Buffer, what: string): string {
     const arcs: number[] = [];
     let arc = 0;
     let fresh = true;

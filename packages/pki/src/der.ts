@@ -25,11 +25,19 @@ export function contextConstructed(number: number): number {
 
 /** One element: identifier, length, and the parts as its content. */
 export function element(tag: number, ...parts: readonly Uint8Array[]): Buffer {
-  const length = parts.reduce((sum, part) => sum + part.length, 0);
-  const head = [tag, ...lengthOctets(length)];
-  const whole = Buffer.alloc(head.length + length);
-  whole.set(head);
-  let position = head.length;
+  let length = 0;
+  for (const part of parts) length += part.length;
+  const octets = lengthOctets(length);
+  // Every byte of it is written below.
+  const whole = Buffer.allocUnsafe(1 + octets + length);
+  whole[0] = tag;
+  if (octets === 1) {
+    whole[1] = length;
+  } else {
+    whole[1] = 0x80 | (octets - 1);
+    whole.writeUIntBE(length, 2, octets - 1);
+  }
+  let position = 1 + octets;
   for (const part of parts) {
     whole.set(part, position);
     position += part.length;
@@ -91,9 +99,8 @@ function base128(value: number): number[] {
   return octets;
 }
 
-function lengthOctets(length: number): number[] {
-  if (length < 0x80) return [length];
-  const octets: number[] = [];
-  for (let left = length; left > 0; left = Math.floor(left / 256)) octets.unshift(left & 0xff);
-  return [0x80 | octets.length, ...octets];
+/** How many octets the length takes (X.690, 8.1.3). */
+function lengthOctets(length: number): number {
+  if (length < 0x80) return 1;
+  return length < 0x100 ? 2 : length < 0x1_0000 ? 3 : 4;
 }

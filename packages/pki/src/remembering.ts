@@ -12,8 +12,10 @@ export function remembering<T extends object>(
     const value = known.get(key) ?? build(bytes);
     known.delete(key);
     known.set(key, value);
-    const [oldest] = known.keys();
-    if (known.size > limit && oldest !== undefined) known.delete(oldest);
+    if (known.size > limit) {
+      const [oldest] = known.keys();
+      if (oldest !== undefined) known.delete(oldest);
+    }
     return value;
   };
 }

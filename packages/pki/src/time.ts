@@ -19,27 +19,28 @@ export function isCertificateTime(date: Date): boolean {
 
 /** DER of a Time: the form that its year demands. */
 export function encodeTime(date: Date): Buffer {
-  const digits = date.toISOString().replace(/\.\d+Z$|[-:T]/g, '');
-  return date.getUTCFullYear() < FIRST_GENERALIZED_YEAR
-    ? element(TAG.utcTime, Buffer.from(`${digits.slice(2)}Z`, 'latin1'))
-    : element(TAG.generalizedTime, Buffer.from(`${digits}Z`, 'latin1'));
+  return element(timeTag(date), Buffer.from(timeText(date), 'latin1'));
 }
 
 /** Reads a Time: seconds always, Z always, the form that the year demands; nothing that `encodeTime` would not write. */
 export function readTime(reader: DerReader, what: string): Date {
   const read = reader.next();
-  const text = read.content.toString('latin1');
+  const { text } = read;
   const digits = read.tag === TAG.utcTime ? (text < '50' ? '20' : '19') + text : text;
-  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = [
-    digits.slice(0, 4),
-    digits.slice(4, 6),
-    digits.slice(6, 8),
-    digits.slice(8, 10),
-    digits.slice(10, 12),
-    digits.slice(12, 14),
-  ].map(Number);
-  const date = new Date(Date.UTC(year, month - 1, day, hour, minute, second));
-  const isOne = !Number.isNaN(date.getTime()) && isCertificateTime(date) && encodeTime(date).equals(read.whole);
-  if (!isOne) throw reader.refuse(`${what} is not a time`);
+  const part = (from: number, to: number) => Number(digits.slice(from, to));
+  const date = new Date(Date.UTC(part(0, 4), part(4, 6) - 1, part(6, 8), part(8, 10), part(10, 12), part(12, 14)));
+  const isTime = !Number.isNaN(date.getTime()) && isCertificateTime(date);
+  if (!isTime || timeTag(date) !== read.tag || timeText(date) !== text) throw reader.refuse(`${what} is not a time`);
   return date;
+}
+
+function timeTag(date: Date): number {
+  return date.getUTCFullYear() < FIRST_GENERALIZED_YEAR ? TAG.utcTime : TAG.generalizedTime;
+}
+
+/** `YYMMDDHHMMSSZ` or `YYYYMMDDHHMMSSZ`. */
+function timeText(date: Date): string {
+  const iso = date.toISOString();
+  const year = timeTag(date) === TAG.utcTime ? iso.slice(2, 4) : iso.slice(0, 4);
+  return `${year}${iso.slice(5, 7)}${iso.slice(8, 10)}${iso.slice(11, 13)}${iso.slice(14, 16)}${iso.slice(17, 19)}Z`;
 }
