@@ -31,14 +31,18 @@ export function createGrpcServer(service: AgentServiceServer, gate: ServerInterc
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
 
   const open = new Set<TLSSocket>();
+  let closing = false;
 
   return {
     handleSocket(socket) {
+      // Its handshake was under way when the port was closed.
+      if (closing) return void socket.destroy();
       open.add(socket);
       socket.once('close', () => open.delete(socket));
       injector.injectConnection(socket);
     },
     async close(deadlineMs) {
+      closing = true;
       health.setStatus('', 'NOT_SERVING');
       health.setStatus('torchpass.v1.AgentService', 'NOT_SERVING');
       // Tells every client, but calls back too early: Node.js has marked the sessions as closed by then, and those are not
