@@ -57,7 +57,7 @@ export async function startLabController(scope: Scope, config: Record<string, un
 
   const launch = async () => {
     const running = startProgram(scope, 'torchpass-controller', ['run', flag]);
-    await running.waitFor(/controller is ready/, { withinMs: 30_000 });
+    await running.waitFor(/controller is ready/, { withinMs: 60_000 });
     return running;
   };
   let running = await launch();
