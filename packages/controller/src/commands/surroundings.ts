@@ -1,6 +1,6 @@
 import { createLogger, nodeFiles, systemClock, systemRandom, type Logger } from '@torchpass/core';
 import { lookup } from 'node:dns/promises';
-import { findGroup, findUser } from '../config/accounts.ts';
+import { findGroup, ownerForReader } from '../config/accounts.ts';
 import { loadConfig, type Config } from '../config/load.ts';
 import type { Surroundings } from '../context.ts';
 import type { Flags } from './program.ts';
@@ -21,7 +21,7 @@ export async function realSurroundings(flags: Flags): Promise<Base> {
   const { socket_group: group } = config.admin;
   return {
     config,
-    prometheusOwner: user === undefined ? undefined : await findUser(user, 'prometheus.user'),
+    prometheusOwner: user === undefined ? undefined : await ownerForReader(user, 'prometheus.user'),
     socketGroup: group === undefined ? undefined : await findGroup(group, 'admin.socket_group'),
     clock: systemClock,
     random: systemRandom,

@@ -1,10 +1,14 @@
 import { TorchpassError, type Owner } from '@torchpass/core';
 import { readFile } from 'node:fs/promises';
 
-/** A user by name, from /etc/passwd; `CONFIG_INVALID` names the key that asked for it. */
-export async function findUser(name: string, key: string): Promise<Owner> {
+/**
+ * The owner of what a user, by name from /etc/passwd, may read and must not change: this process with the user's group.
+ * Who owns a folder can put a symbolic link into it that a controller running as root would follow. `CONFIG_INVALID` names
+ * the key that asked for it.
+ */
+export async function ownerForReader(name: string, key: string): Promise<Owner> {
   const [, , uid, gid] = await lookUp('/etc/passwd', name, key, 'user');
-  return { uid: Number(uid), gid: Number(gid) };
+  return { uid: process.geteuid?.() ?? Number(uid), gid: Number(gid) };
 }
 
 /** The number of a group by name, from /etc/group. */

@@ -102,7 +102,7 @@ export const configSchema = z.strictObject({
     .strictObject({
       /** What Prometheus reads; `prometheus` in the storage folder when absent. */
       folder: absolutePath.optional(),
-      /** Prometheus's user, who has to read it; our own when absent. */
+      /** Prometheus's user, whose group may read it and not write; our own group when absent. */
       user: z.string().optional(),
       /** Name of the scraper in its certificate. */
       scraper_name: name.default('prometheus'),

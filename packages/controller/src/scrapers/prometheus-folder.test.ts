@@ -10,6 +10,8 @@ import { crashBefore, ManualClock } from '@torchpass/core/testing';
 import { readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
+import { ownerForReader } from '../config/accounts.ts';
+import { joinHost, SERVERS_ALLOWED } from '../testing/host.ts';
 import { openLab, type Lab } from '../testing/lab.ts';
 import { LAB_START, temporaryFolder } from '../testing/surroundings.ts';
 
@@ -151,14 +153,19 @@ describe('the folder that Prometheus reads', () => {
   });
 });
 
-describe('its owner', () => {
-  it.runIf(process.getuid?.() === 0)('is Prometheus’s user, for everything in it', async () => {
-    const config = { prometheus: { folder: join(temporaryFolder(), 'prometheus') } };
-    const lab = await openLab({ config, prometheusOwner: { uid: 12_345, gid: 12_346 } });
+describe('Prometheus’s user', () => {
+  it.runIf(process.getuid?.() === 0)('may read everything in it by its group, and can change none of it', async () => {
+    const prometheusOwner = await ownerForReader('nobody', 'prometheus.user');
+    const config = { ...SERVERS_ALLOWED, prometheus: { folder: join(temporaryFolder(), 'prometheus') } };
+    const lab = await openLab({ config, prometheusOwner });
+    await (await joinHost(lab, {})).serve();
     const entries = await readdir(lab.paths.folder, { recursive: true });
+    expect(entries).toContain('targets/node.json');
     for (const path of ['.', ...entries]) {
-      const { uid, gid } = await stat(join(lab.paths.folder, path));
-      expect([path, uid, gid]).toEqual([path, 12_345, 12_346]);
+      const found = await stat(join(lab.paths.folder, path));
+      const mode = found.isDirectory() ? 0o750 : 0o640;
+      expect([path, found.uid, found.gid, found.mode & 0o7777]).toEqual([path, 0, prometheusOwner.gid, mode]);
     }
+    expect(prometheusOwner.gid).not.toBe(0);
   });
 });

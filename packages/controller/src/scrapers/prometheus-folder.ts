@@ -8,7 +8,7 @@ import { keepPair, type Pair, type PairTools } from './kept-pair.ts';
 export interface PrometheusFolderOptions extends PairTools {
   /** Absolute path of the folder. */
   folder: string;
-  /** Prometheus's user, who has to read it; undefined leaves the controller's own. */
+  /** The controller's user with Prometheus's group, which may read and not write; undefined leaves the controller's own. */
   owner: Owner | undefined;
   scraperName: string;
   scraperLifetimeMs: number;
@@ -45,9 +45,8 @@ export interface PrometheusFolder {
 export function createPrometheusFolder(options: PrometheusFolderOptions): PrometheusFolder {
   const { files, authorities, folder, owner } = options;
   const paths = prometheusPaths(folder);
-  const open = { mode: 0o644, owner };
-  // Readable by the group, so that an administrator can be let in without being root.
-  const closed = { mode: 0o640, owner };
+  // Prometheus reads through its group. The folders are not its own: it could put a link where the controller writes.
+  const readable = { mode: 0o640, owner };
   const isIp = (name: string) => canonicalIp(name) !== undefined;
 
   const turns = new Turns();
@@ -88,7 +87,7 @@ export function createPrometheusFolder(options: PrometheusFolderOptions): Promet
     return {
       certificatePath: paths.scraper,
       keyPath: paths.scraperKey,
-      permissions: closed,
+      permissions: readable,
       order: {
         role: 'scraper' as const,
         hostId: null,
@@ -106,7 +105,7 @@ export function createPrometheusFolder(options: PrometheusFolderOptions): Promet
     return {
       certificatePath: paths.webCertificate,
       keyPath: paths.webKey,
-      permissions: closed,
+      permissions: readable,
       order: {
         role: 'exporter' as const,
         hostId: null,
@@ -127,6 +126,6 @@ export function createPrometheusFolder(options: PrometheusFolderOptions): Promet
   /** Writes only what differs, so that a watcher is not woken for nothing. */
   async function replace(path: string, text: string): Promise<void> {
     const old = await files.read(path);
-    if (old?.toString('utf8') !== text) await files.write(path, { data: text, ...open });
+    if (old?.toString('utf8') !== text) await files.write(path, { data: text, ...readable });
   }
 }
