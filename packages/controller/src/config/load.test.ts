@@ -1,14 +1,13 @@
 import { mkdir, writeFile } from 'node:fs/promises';
-import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../testing/surroundings.ts';
 import { loadConfig, type Overrides } from './load.ts';
 
-async function load(text: string, flags: Overrides = {}) {
+async function load(text: string, flags: Overrides = {}, machineName = 'Monitor.example.org') {
   const path = join(temporaryFolder(), 'controller.yml');
   await writeFile(path, text);
-  return loadConfig(path, flags);
+  return loadConfig(path, flags, machineName);
 }
 
 describe('a configuration', () => {
@@ -17,7 +16,7 @@ describe('a configuration', () => {
       trust_domain: 'torchpass.internal',
       storage_path: '/var/lib/torchpass',
       listen_address: { host: '0.0.0.0', port: 7443 },
-      advertise_address: { host: hostname().toLowerCase(), port: 7443 },
+      advertise_address: { host: 'monitor.example.org', port: 7443 },
       admin: { socket: '/var/lib/torchpass/controller.sock', listen_address: { host: '127.0.0.1', port: 7444 } },
       authorities: { passphrase_file: '/var/lib/torchpass/passphrase', root_lifetime: 3650 * 86_400_000 },
       certificates: { identity_lifetime: 30 * 86_400_000, exporter_lifetime: 7 * 86_400_000 },
@@ -27,6 +26,52 @@ describe('a configuration', () => {
     });
     expect(await load('# only a comment\n')).toMatchObject({ log: { level: 'info' } });
   });
+
+  it.each(['admin', 'authorities', 'certificates', 'policy', 'limits', 'targets', 'prometheus', 'log'])(
+    'may have nothing in the section %s',
+    async (section) => {
+      expect(await load(`${section}:\n  # everything commented out\n`)).toEqual(await load(''));
+    },
+  );
+
+  it('may have nothing in a section that a flag sets', async () => {
+    expect(await load('log:\n', { log_level: 'debug' })).toMatchObject({ log: { level: 'debug', format: 'logfmt' } });
+  });
+
+  it.each(['web_1', '127.1', 'web 1', ''])(
+    'needs an address for agents on a machine named "%s", which is no DNS name',
+    async (name) => {
+      await expect(load('', {}, name)).rejects.toMatchObject({
+        code: 'CONFIG_INVALID',
+        message: expect.stringMatching(new RegExp(`^advertise_address .*"${name}"`)) as string,
+        hint: expect.stringContaining('advertise_address') as string,
+      });
+      expect(await load('advertise_address: 198.51.100.7:7443\n', {}, name)).toMatchObject({
+        advertise_address: { host: '198.51.100.7', port: 7443 },
+      });
+    },
+  );
+
+  it.each(['127.0.0.1:1', '127.8.9.10:1', '"[::1]:1"', 'localhost:1', '"[::ffff:127.0.0.1]:1"'])(
+    'may serve health and metrics on loopback: %s',
+    async (address) => {
+      expect(await load(`admin:\n  listen_address: ${address}\n`)).toMatchObject({
+        admin: { listen_address: { port: 1 } },
+      });
+    },
+  );
+
+  it.each(['0.0.0.0:7444', '[::]:7444', '198.51.100.7:7444', '10.0.0.1:7444', '127.example.org:7444', 'monitor:7444'])(
+    'may not serve them, unauthenticated, on %s',
+    async (address) => {
+      const refused = {
+        code: 'CONFIG_INVALID',
+        message: expect.stringMatching(/admin\.listen_address: .*loopback.*put a proxy/) as string,
+      };
+      await expect(load(`admin:\n  listen_address: "${address}"\n`)).rejects.toMatchObject(refused);
+      await expect(load('', { admin_listen_address: address })).rejects.toMatchObject(refused);
+    },
+  );
 
   it('decides what follows from what', async () => {
     expect(await load('storage_path: /srv/tp\nlisten_address: "[::]:9"\n')).toMatchObject({
@@ -57,6 +102,7 @@ describe('a value that is wrong is refused and its key is named', () => {
     ['trust_domain', 'Torch Pass'],
     ['trust_domain', '""'],
     ['trust_domain', '7'],
+    ['trust_domain', 'null'],
     ['storage_path', 'var/lib/torchpass'],
     ['storage_path', '[]'],
     ['listen_address', '7443'],

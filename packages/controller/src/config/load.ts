@@ -1,4 +1,4 @@
-import { nearest, reasonOf, systemCodeOf, TorchpassError } from '@torchpass/core';
+import { isDnsName, nearest, reasonOf, systemCodeOf, TorchpassError } from '@torchpass/core';
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
@@ -30,11 +30,17 @@ const LARGEST_CONFIG = 1024 * 1024;
 /**
  * Reads the configuration. Without a path the default file is read if it exists.
  * `CONFIG_UNREADABLE` and `CONFIG_INVALID` name the file, the line or key, and for an unknown key the nearest known one.
+ * `machineName` is what agents dial unless an address is configured.
  */
-export async function loadConfig(path: string | undefined, overrides: Overrides): Promise<Config> {
+export async function loadConfig(
+  path: string | undefined,
+  overrides: Overrides,
+  machineName = hostname(),
+): Promise<Config> {
   const place = path ?? DEFAULT_CONFIG_PATH;
   const text = await readText(place, path === undefined);
-  return withDefaults(validate(applyOverrides(parseYaml(text, place), overrides), place));
+  const file = validate(applyOverrides(withoutEmptySections(parseYaml(text, place)), overrides), place);
+  return withDefaults(file, machineName.toLowerCase());
 }
 
 async function readText(path: string, optional: boolean): Promise<string> {
@@ -72,6 +78,12 @@ function toValue(read: () => unknown, path: string): unknown {
   } catch (error) {
     throw new TorchpassError('CONFIG_INVALID', `${path}: ${reasonOf(error)}.`, { cause: error });
   }
+}
+
+/** A section whose keys are all commented out is null in YAML; it is meant like one that is not there. */
+function withoutEmptySections(file: Record<string, unknown>): Record<string, unknown> {
+  const isEmptySection = (key: string, value: unknown) => value === null && knownKeys([key]).length > 0;
+  return Object.fromEntries(Object.entries(file).filter(([key, value]) => !isEmptySection(key, value)));
 }
 
 function applyOverrides(file: Record<string, unknown>, flags: Overrides): Record<string, unknown> {
@@ -116,10 +128,10 @@ function knownKeys(path: readonly PropertyKey[]): string[] {
   return Object.keys((node as { properties?: object } | undefined)?.properties ?? {});
 }
 
-function withDefaults(file: ConfigFile): Config {
+function withDefaults(file: ConfigFile, machineName: string): Config {
   return {
     ...file,
-    advertise_address: file.advertise_address ?? { host: hostname().toLowerCase(), port: file.listen_address.port },
+    advertise_address: file.advertise_address ?? { host: nameToAdvertise(machineName), port: file.listen_address.port },
     admin: { ...file.admin, socket: file.admin.socket ?? join(file.storage_path, 'controller.sock') },
     authorities: {
       ...file.authorities,
@@ -127,4 +139,14 @@ function withDefaults(file: ConfigFile): Config {
     },
     prometheus: { ...file.prometheus, folder: file.prometheus.folder ?? join(file.storage_path, 'prometheus') },
   };
+}
+
+/** The name goes into the controller's certificate, which takes DNS names only. */
+function nameToAdvertise(machineName: string): string {
+  if (isDnsName(machineName)) return machineName;
+  throw new TorchpassError(
+    'CONFIG_INVALID',
+    `advertise_address is not set, and this machine's name ${JSON.stringify(machineName)} is not a DNS name that agents could dial.`,
+    { hint: 'Set advertise_address (or --advertise-address) to HOST:PORT, for example monitor.example.org:7443.' },
+  );
 }

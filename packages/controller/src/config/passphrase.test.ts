@@ -1,5 +1,5 @@
 import { chmod, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../testing/surroundings.ts';
 import { passphraseSource, readPassphrase } from './passphrase.ts';
@@ -51,11 +51,20 @@ describe('the passphrase', () => {
 });
 
 describe('its place', () => {
-  it('is a systemd credential first, then the variable, then the configuration', () => {
-    const environment = { CREDENTIALS_DIRECTORY: '/run/credentials/tp', TORCHPASS_PASSPHRASE_FILE: '/b' };
-    expect(passphraseSource('/c', environment).path).toBe('/run/credentials/tp/torchpass-passphrase');
+  it('is a systemd credential first, then the variable, then the configuration', async () => {
+    const path = await file('correct horse');
+    const environment = { CREDENTIALS_DIRECTORY: dirname(path), TORCHPASS_PASSPHRASE_FILE: '/b' };
+    expect(passphraseSource('/c', environment).path).toBe(path);
     expect(passphraseSource('/c', { TORCHPASS_PASSPHRASE_FILE: '/b' }).path).toBe('/b');
     expect(passphraseSource('/c', {}).path).toBe('/c');
+  });
+
+  it('is not in a folder that systemd made for another credential', async () => {
+    const folder = temporaryFolder();
+    await writeFile(join(folder, 'something-else'), 'not a passphrase', { mode: 0o600 });
+    const environment = { CREDENTIALS_DIRECTORY: folder };
+    expect(passphraseSource('/c', environment)).toMatchObject({ path: '/c', guarded: false });
+    expect(passphraseSource('/c', { ...environment, TORCHPASS_PASSPHRASE_FILE: '/b' }).path).toBe('/b');
   });
 
   it('as a credential may show the mode of the access list that systemd gives it', async () => {

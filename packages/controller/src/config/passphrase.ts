@@ -1,4 +1,5 @@
 import { reasonOf, Secret, TorchpassError } from '@torchpass/core';
+import { existsSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -15,13 +16,14 @@ export interface PassphraseSource {
 }
 
 /**
- * Where the passphrase is: a systemd credential, else the file that an environment variable names, else the
- * configured file. Never on a command line.
+ * Where the passphrase is: the systemd credential of this name, else the file that an environment variable names, else
+ * the configured file. Never on a command line. A folder of credentials may be there for another credential alone.
  */
 export function passphraseSource(configured: string, environment: NodeJS.ProcessEnv): PassphraseSource {
   const credentials = environment['CREDENTIALS_DIRECTORY'];
-  if (credentials !== undefined) {
-    return { path: join(credentials, CREDENTIAL_NAME), named: 'the systemd credential', guarded: true };
+  const credential = credentials === undefined ? undefined : join(credentials, CREDENTIAL_NAME);
+  if (credential !== undefined && existsSync(credential)) {
+    return { path: credential, named: 'the systemd credential', guarded: true };
   }
   const named = environment[PATH_VARIABLE];
   if (named !== undefined) return { path: named, named: PATH_VARIABLE, guarded: false };

@@ -31,6 +31,10 @@ const duration = (shortest: number, longest: number) =>
 
 const leafLifetime = duration(MINUTE, YEAR);
 const hostPort = refined(parseHostPort, 'is not HOST:PORT');
+const loopback = hostPort.refine(
+  ({ host }) => host === 'localhost' || host === '::1' || (canonicalIp(host) !== undefined && host.startsWith('127.')),
+  'is plain HTTP without authentication, so it has to be a loopback address such as 127.0.0.1:7444; for readers elsewhere put a proxy that authenticates before it',
+);
 const absolutePath = check((path) => path.startsWith('/'), 'is not an absolute path');
 const name = check(isName, 'is not a name (lower-case letters, digits, dots, dashes, underscores)');
 const network = refined(checkNetwork, 'is not a network such as 10.0.0.0/8 or 2001:db8::/32');
@@ -55,7 +59,7 @@ export const configSchema = z.strictObject({
       /** Group that may use it, beside the controller's own user. */
       socket_group: z.string().optional(),
       /** Health and metrics, over plain HTTP: a loopback address. */
-      listen_address: hostPort.default({ host: '127.0.0.1', port: 7444 }),
+      listen_address: loopback.default({ host: '127.0.0.1', port: 7444 }),
     })
     .prefault({}),
   authorities: z
