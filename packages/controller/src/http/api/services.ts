@@ -35,6 +35,9 @@ export interface Services {
     check(file: { path: string; text: string }): Promise<PrometheusFindings>;
   };
   status(): Promise<ControllerStatus>;
-  /** Whether requests can be served: the database answers and the authorities are open. Undefined when they can; else why not. */
+  /**
+   * Whether requests can be served: undefined when the database answers a query, else why not. The authorities are not
+   * asked: the program opens them before it listens, and ends when they do not open.
+   */
   unready(): Promise<string | undefined>;
 }
