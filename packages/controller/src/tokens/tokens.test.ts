@@ -125,6 +125,7 @@ it('the secret of a token is in the answer and nowhere else: no file, no log, no
   await lab.enrol(enrolment(token, await newKey()));
   const rejected = enrolment(token, await newKey(), { tokenSecret: Buffer.alloc(20, 1) });
   await expect(lab.enrol(rejected)).rejects.toMatchObject({ code: 'TOKEN_REJECTED' });
+  await expect(lab.enrol(enrolment(token, await newKey()))).rejects.toMatchObject({ code: 'TOKEN_REJECTED' });
   const listed = JSON.stringify(await lab.services.tokens.list());
   await lab.close();
 
