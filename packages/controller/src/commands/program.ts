@@ -6,13 +6,13 @@ import { check } from './check.ts';
 import { init } from './init.ts';
 import { run } from './run.ts';
 
-/** Flags that every command takes; named as Prometheus names its own. */
+/** Flags that every command takes; named as Prometheus names its own, with dashes as commander reads them. */
 export interface Flags {
   'config.file'?: string;
   'storage.path'?: string;
-  'listen-address'?: string;
-  'advertise-address'?: string;
-  'web.listen-address'?: string;
+  listenAddress?: string;
+  advertiseAddress?: string;
+  'web.listenAddress'?: string;
   'log.level'?: string;
   'log.format'?: string;
 }

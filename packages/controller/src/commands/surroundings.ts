@@ -11,9 +11,9 @@ export type Base = Omit<Surroundings, 'passphrase'>;
 export async function realSurroundings(flags: Flags): Promise<Base> {
   const config = await loadConfig(flags['config.file'], {
     storage_path: flags['storage.path'],
-    listen_address: flags['listen-address'],
-    advertise_address: flags['advertise-address'],
-    admin_listen_address: flags['web.listen-address'],
+    listen_address: flags.listenAddress,
+    advertise_address: flags.advertiseAddress,
+    admin_listen_address: flags['web.listenAddress'],
     log_level: flags['log.level'],
     log_format: flags['log.format'],
   });
