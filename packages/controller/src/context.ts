@@ -250,11 +250,7 @@ export function createFeatures(surroundings: Surroundings, { store, authorities,
     },
     targets: {
       list: views.targets,
-      async check({ host }) {
-        const all = await views.targets();
-        const chosen = all.filter((target) => target.target !== null && (host === undefined || target.host === host));
-        return Promise.all(chosen.map(targetCheck));
-      },
+      check: async ({ host }) => targetCheck(await (host === undefined ? views.targets() : views.targetsOf(host))),
       publish: publisher.publish,
     },
     prometheus: createPrometheusService({ prometheusFolder, paths }),

@@ -24,9 +24,9 @@ export function readAdvertised(text: string): string {
 }
 
 export function readMetricsPath(text: string): string {
-  if (/^\/[^\s?#\p{Cc}]*$/u.test(text) && text.length <= LONGEST_METRICS_PATH) return text;
+  if (/^\/[^\s?#%\p{Cc}]*$/u.test(text) && text.length <= LONGEST_METRICS_PATH) return text;
   throw new TorchpassError('CONFIG_INVALID', `${JSON.stringify(text)} is not the path of a URL.`, {
-    hint: 'For example /metrics.',
+    hint: 'For example /metrics; without spaces, ?, # and %.',
   });
 }
 

@@ -37,6 +37,7 @@ export const target: TargetView = {
   exporter: 'node',
   job: 'node',
   target: '198.51.100.7:9100',
+  metricsPath: '/metrics',
   labels: { env: 'prod' },
   state: 'published',
   serial: '0a0b',

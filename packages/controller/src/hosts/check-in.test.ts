@@ -111,12 +111,57 @@ describe('a target', () => {
     expect(await published(lab)).toEqual([`node.json ${SERVER}:9100`]);
   });
 
-  it('that is refused from now on goes at once', async () => {
+  it('that is refused from now on goes at once, unless it is the last of its job and nobody said so', async () => {
     const lab = await openAllowed();
     const host = await joinHost(lab, {});
     await host.serve();
-    expect(await host.checkIn([report({ metricsPath: 'nonsense' })])).toMatchObject([{ state: TargetState.REFUSED }]);
+    const other = await joinHost(lab, { name: 'web-2', address: OTHER });
+    await other.serve({}, OTHER);
+    const refused = [report({ metricsPath: 'nonsense' })];
+    expect(await host.checkIn(refused)).toMatchObject([{ state: TargetState.REFUSED }]);
+    expect(await published(lab)).toEqual([`node.json ${OTHER}:9100`]);
+    await other.checkIn(refused);
+    expect(await published(lab)).toEqual([`node.json ${OTHER}:9100`]);
+    await lab.services.targets.publish({ allowEmpty: true });
     expect(await published(lab)).toEqual([]);
+  });
+
+  it('with a name stays while name servers are away, and goes when the name points inward', async () => {
+    let answer: () => Promise<string[]> = () => Promise.resolve([SERVER]);
+    const lab = await openLab({ config: SERVERS_ALLOWED, resolve: () => answer() });
+    const named = { address: 'web.example.org' };
+    const other = await joinHost(lab, { name: 'web-2', address: OTHER });
+    await other.serve({}, OTHER);
+    const host = await joinHost(lab, { token: { addresses: ['web.example.org'] } });
+    const servingSerial = Buffer.from(await host.serve(named), 'hex');
+    const both = [`node.json ${OTHER}:9100`, 'node.json web.example.org:9100'];
+    expect(await published(lab)).toEqual(both);
+
+    for (const away of [() => Promise.reject(new Error('EAI_AGAIN')), () => Promise.resolve([])]) {
+      answer = away;
+      const [told] = await host.checkIn([report({ ...named, servingSerial })]);
+      expect(told).toMatchObject({ state: TargetState.PUBLISHED, dnsNames: ['web.example.org'] });
+      expect(told?.problem).toContain('no address now');
+      expect(await published(lab)).toEqual(both);
+      const { publicKey } = await newKey();
+      const asked = lab.certificates.exporter(await hostRow(lab, 'web-1'), 'node', publicKey, SERVER);
+      await expect(asked).rejects.toMatchObject({ code: 'ADDRESS_UNRESOLVED' });
+    }
+    expect((await lab.services.targets.list())[0]?.problem).toContain('web.example.org');
+
+    answer = () => Promise.resolve([SERVER]);
+    await host.checkIn([report({ ...named, servingSerial })]);
+    expect((await lab.services.targets.list())[0]?.problem).toBeNull();
+    answer = () => Promise.resolve(['127.0.0.1']);
+    await host.checkIn([report({ ...named, servingSerial })]);
+    expect(await published(lab)).toEqual([`node.json ${OTHER}:9100`]);
+  });
+
+  it('is in the job that its host asks for when the token leaves that open', async () => {
+    const lab = await openAllowed();
+    const host = await joinHost(lab, {});
+    await host.serve({ name: 'mysqld', port: 9104, job: 'mysql' });
+    expect(await published(lab)).toEqual([`mysql.json ${SERVER}:9104`]);
   });
 
   it('of a host that was revoked while we looked is not published', async () => {
@@ -131,6 +176,8 @@ describe('a target', () => {
     await lab.checkIn({ host: row, request: { agentVersion: '', exporters }, address: SERVER });
     expect(lab.outside.looks).toHaveLength(1);
     expect(await published(lab)).toEqual([]);
+    const left = await lab.store.selectFrom('exporters').select(['published_target', 'seen_serial']).execute();
+    expect(left).toEqual([{ published_target: null, seen_serial: null }]);
   });
 
   it('changes its path in the file, and the new path is looked at', async () => {

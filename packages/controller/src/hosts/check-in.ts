@@ -27,6 +27,9 @@ export interface CheckIn {
   address: string;
 }
 
+/** Why is for the operator: the status and the log say it. */
+const UNWRITTEN = 'The controller cannot write its target files at the moment.';
+
 /**
  * Compares what a host reports with what should be, and answers the difference. Where an exporter serves a certificate
  * that was not yet seen from outside, looks; when that succeeds, the target is published before the answer.
@@ -85,9 +88,9 @@ export function createCheckIn({ store, policy, resolve, look, publisher, clock, 
     const { name, dnsNames, ipAddresses } = exporter;
     const base = { name, dnsNames, ipAddresses, renew: false, target: exporter.target ?? '' };
     if (exporter.target === null) return { ...base, state: TargetState.REFUSED, problem: exporter.problem ?? '' };
-    const unwritten = publisher.problem(exporter.job);
+    const unwritten = publisher.problem(exporter.job) === undefined ? undefined : UNWRITTEN;
     const isPublished = row?.published_target === exporter.target && unwritten === undefined;
-    const problem = row?.problem ?? unwritten ?? '';
+    const problem = exporter.unresolved ?? row?.problem ?? unwritten ?? '';
     return { ...base, state: isPublished ? TargetState.PUBLISHED : TargetState.PENDING, problem };
   }
 }

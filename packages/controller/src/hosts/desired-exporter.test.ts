@@ -47,6 +47,7 @@ describe('the target of an exporter', () => {
       ipAddresses: [OBSERVED],
       target: `${OBSERVED}:9100`,
       connectTo: OBSERVED,
+      unresolved: null,
       problem: null,
       reportedProblem: null,
     });
@@ -93,12 +94,6 @@ describe('an exporter is refused', () => {
       /10\.0\.0\.1/,
     ],
     [
-      'at a name that has no address',
-      { address: 'web.example.org' },
-      { allowed: { addresses: ['web.example.org'] }, resolved: [] },
-      /no address/,
-    ],
-    [
       'at a private address that the token allows',
       { address: '10.0.0.1' },
       { allowed: { addresses: ['10.0.0.1'] } },
@@ -117,7 +112,9 @@ describe('an exporter is refused', () => {
     ['with no name', { name: '' }, {}, /name/],
     ['that the token does not list', { name: 'redis' }, { allowed: { exporters: ['node'] } }, /only node/],
     ['in a job that the token does not give', { job: 'billing' }, { allowed: { job: 'edge' } }, /"edge"/],
-    ['in a job of its own choice', { job: 'billing' }, {}, /"node"/],
+    ['in a job that is no name', { job: '../billing' }, {}, /job/],
+    ['with a path that has a query', { metricsPath: '/probe?target=x' }, {}, /\? # %/],
+    ['with a path that is escaped', { metricsPath: '/a%20b' }, {}, /\? # %/],
   ])('%s', async (_what, change, given, why) => {
     const decided = await decide(change, given);
     expect(decided).toMatchObject({ target: null, connectTo: null, dnsNames: [], ipAddresses: [] });

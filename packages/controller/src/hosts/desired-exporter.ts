@@ -1,4 +1,4 @@
-import { formatHostPort, isName, TorchpassError } from '@torchpass/core';
+import { canonicalIp, formatHostPort, isName, isTorchpassError, TorchpassError } from '@torchpass/core';
 import type { ExporterReport } from '@torchpass/protocol';
 import { listFrom } from '../store/json.ts';
 import type { HostTable } from '../store/schema.ts';
@@ -20,17 +20,20 @@ export interface DesiredExporter {
   ipAddresses: string[];
   /** HOST:PORT; null when refused. */
   target: string | null;
-  /** IP address to dial for the look from outside. */
+  /** IP address to dial for the look from outside; null when refused or not resolved. */
   connectTo: string | null;
   /** Why it is refused. */
   problem: string | null;
+  /** That its name does not resolve at the moment: decided by the token, but neither seen nor certified now. */
+  unresolved: string | null;
   /** What the agent says is wrong, for the operator's eyes. */
   reportedProblem: string | null;
 }
 
 const LONGEST_PATH = 200;
 const LONGEST_PROBLEM = 500;
-const METRICS_PATH = new RegExp(`^/[\\x21-\\x7e]{0,${LONGEST_PATH - 1}}$`);
+/** No `?`, `#` or `%`: Prometheus escapes them, so it would ask for another path than we looked at. */
+const METRICS_PATH = new RegExp(`^/[\\x21\\x22\\x24\\x26-\\x3e\\x40-\\x7e]{0,${LONGEST_PATH - 1}}$`);
 
 /** Applies token and policy to what the agent reports. Never throws for what an agent can say: it is refused instead. */
 export async function decideExporter(
@@ -42,7 +45,7 @@ export async function decideExporter(
 ): Promise<DesiredExporter> {
   const base = {
     name: report.name,
-    job: host.job ?? report.name,
+    job: host.job ?? (report.job === '' ? report.name : report.job),
     port: report.port,
     // Refused below when it is too long; kept, so that the operator sees it, but not at any length.
     reportedProblem: report.problem === '' ? null : report.problem.slice(0, LONGEST_PROBLEM),
@@ -50,19 +53,26 @@ export async function decideExporter(
   };
   try {
     checkReport(report, host, base);
-    const { host: address, connectTo } = await vetClaim(report.address, { host, observedAddress, policy, resolve });
-    const isIp = address === connectTo;
-    return {
+    const claim = claimedAddress(report.address, host, observedAddress);
+    const isDns = canonicalIp(claim) === undefined;
+    const decided = {
       ...base,
-      dnsNames: isIp ? [] : [address],
-      ipAddresses: isIp ? [address] : [],
-      target: formatHostPort({ host: address, port: report.port }),
-      connectTo,
+      dnsNames: isDns ? [claim] : [],
+      ipAddresses: isDns ? [] : [claim],
+      target: formatHostPort({ host: claim, port: report.port }),
       problem: null,
     };
+    try {
+      const { connectTo } = await vetAddress(claim, policy, resolve);
+      return { ...decided, connectTo, unresolved: null };
+    } catch (error) {
+      if (!isTorchpassError(error, 'ADDRESS_UNRESOLVED')) throw error;
+      return { ...decided, connectTo: null, unresolved: error.sentence };
+    }
   } catch (error) {
-    if (!(error instanceof TorchpassError)) throw error;
-    return { ...base, dnsNames: [], ipAddresses: [], target: null, connectTo: null, problem: error.sentence };
+    if (!isTorchpassError(error)) throw error;
+    const nothing = { dnsNames: [], ipAddresses: [], target: null, connectTo: null, unresolved: null };
+    return { ...base, ...nothing, problem: error.sentence };
   }
 }
 
@@ -77,7 +87,9 @@ function checkReport(
   if (allowed.length > 0 && !allowed.includes(report.name))
     throw refused(`The join token allows only ${allowed.join(', ')}`);
   if (report.port < 1 || report.port > 65_535) throw refused(`${report.port} is not a TCP port`);
-  if (!METRICS_PATH.test(metricsPath)) throw refused('Its metrics path has to begin with "/" and hold no spaces');
+  if (!METRICS_PATH.test(metricsPath))
+    throw refused('Its metrics path has to begin with "/" and hold no spaces and none of ? # %');
+  if (!isName(job)) throw refused('Its job is not a name (lower-case letters, digits, dots, dashes, underscores)');
   if (report.job !== '' && report.job !== job) throw refused(`Its job is "${job}", decided by the join token`);
 }
 

@@ -139,6 +139,21 @@ describe('an enrolment whose answer was lost', () => {
     expect(await lab.services.hosts.list()).toHaveLength(1);
   });
 
+  it('tells nothing about the rest of a request whose token is spent', async () => {
+    const lab = await openLab();
+    const used = await newToken(lab);
+    await lab.enrol(enrolment(used, await newKey()));
+    const ended = await newToken(lab, { expiresIn: '1s' });
+    lab.clock.advance(2000);
+    for (const token of [used, ended]) {
+      const change = [{ certificateRequest: Buffer.from('nonsense') }, { hostName: '../..' }, { hostName: 'web-1' }];
+      for (const wrong of change) {
+        const asked = lab.enrol(enrolment(token, await newKey(), wrong));
+        await expect(asked).rejects.toMatchObject({ code: 'TOKEN_REJECTED' });
+      }
+    }
+  });
+
   it('gets it also when it asks for another name, or the token has ended meanwhile', async () => {
     const { first, second } = await again({ expiresIn: '1m' }, (lab) => lab.clock.advance(120_000));
     expect(await second).toEqual(first);

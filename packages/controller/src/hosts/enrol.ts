@@ -13,6 +13,7 @@ import {
   rejected,
   type Presented,
   type TokenRow,
+  whySpent,
 } from '../tokens/redeem.ts';
 import { checkHostName } from './host-name.ts';
 
@@ -56,14 +57,24 @@ export function createEnrolment(tools: Tools) {
   return async (enrolment: Enrolment): Promise<Enrolled> => {
     const presented = presentedIn(enrolment);
     const token = await authenticateToken(store, presented, logger);
-    const { publicKey, fingerprint } = readCertificateRequest(enrolment.certificateRequest);
+    const spent = whySpent(token, clock.now());
+    const { publicKey, fingerprint } = readRequest(enrolment, spent, presented);
     return turns.take(fingerprint, async () => {
       const hostId = await hostOfEarlierUse(store, token.id, fingerprint);
-      return hostId === undefined
-        ? join(enrolment, token, publicKey, fingerprint)
-        : repeat(hostId, fingerprint, presented);
+      if (hostId !== undefined) return repeat(hostId, fingerprint, presented);
+      if (spent !== undefined) throw rejected(spent, presented, logger);
+      return join(enrolment, token, publicKey, fingerprint);
     });
   };
+
+  /** Who holds a token that is spent learns nothing from the rest of the request either. */
+  function readRequest({ certificateRequest }: Enrolment, spent: string | undefined, presented: Presented) {
+    try {
+      return readCertificateRequest(certificateRequest);
+    } catch (error) {
+      throw spent === undefined ? error : rejected(spent, presented, logger);
+    }
+  }
 
   async function join(
     enrolment: Enrolment,

@@ -2,7 +2,7 @@ import type { Selectable } from 'kysely';
 import { toJson } from '../store/json.ts';
 import type { ExporterTable, HostTable } from '../store/schema.ts';
 import type { Queries, Store } from '../store/store.ts';
-import { withdrawTarget } from '../targets/withdraw.ts';
+import { unpublishTarget, withdrawTarget } from '../targets/withdraw.ts';
 import type { DesiredExporter } from './desired-exporter.ts';
 
 export type ExporterRow = Selectable<ExporterTable>;
@@ -37,14 +37,20 @@ export async function reconcileExporters(
     changed ||= row.published_target !== null;
     await withdrawTarget(transaction, row, reason, now);
   };
+  const refuse = async (row: ExporterRow) => {
+    changed ||= row.published_target !== null;
+    await unpublishTarget(transaction, row);
+  };
   const rows = await exportersOf(transaction, host.id);
   for (const row of rows) {
     const wanted = desired.find(({ name }) => name === row.name);
     if (wanted === undefined) {
       await withdraw(row, 'no longer reported by its host');
       await transaction.deleteFrom('exporters').where('host_id', '=', host.id).where('name', '=', row.name).execute();
-    } else if (wanted.target === null || wanted.job !== row.job) {
-      await withdraw(row, wanted.problem ?? 'moved to another job');
+    } else if (wanted.target === null) {
+      await refuse(row);
+    } else if (wanted.job !== row.job) {
+      await withdraw(row, 'moved to another job');
     } else if (wanted.metricsPath !== row.metrics_path) {
       // The address was seen and stays; the target's label changes now, and the new path is looked at.
       changed ||= row.published_target !== null;
@@ -67,6 +73,7 @@ async function save(
   wanted: DesiredExporter,
   row: ExporterRow | undefined,
 ): Promise<void> {
+  const reportedProblem = wanted.unresolved ?? wanted.reportedProblem;
   const columns = {
     job: wanted.job,
     port: wanted.port,
@@ -74,7 +81,7 @@ async function save(
     dns_names: toJson(wanted.dnsNames),
     ip_addresses: toJson(wanted.ipAddresses),
     target: wanted.target,
-    reported_problem: wanted.reportedProblem,
+    reported_problem: reportedProblem,
   };
   if (row === undefined) {
     const fresh = { published_target: null, seen_serial: null, checked_at: null, problem: wanted.problem };
@@ -89,7 +96,7 @@ async function save(
     row.target === wanted.target &&
     row.job === wanted.job &&
     row.metrics_path === wanted.metricsPath &&
-    row.reported_problem === wanted.reportedProblem;
+    row.reported_problem === reportedProblem;
   if (unchanged && !wasRefused) return;
   const seen = row.metrics_path === wanted.metricsPath ? {} : { seen_serial: null };
   await transaction

@@ -20,9 +20,19 @@ export function createViews(store: Store) {
       const rows = await hostRows(store).where('hosts.name', '=', name).orderBy('hosts.enrolled_at', 'desc').execute();
       const row = rows.find(({ state }) => state === 'active') ?? rows[0];
       if (row !== undefined) return hostView(row, await exporterRows(store).where('hosts.id', '=', row.id).execute());
-      throw new TorchpassError('NOT_FOUND', `There is no host ${JSON.stringify(name.slice(0, 80))}.`, {
-        hint: 'See "torchpass host list".',
-      });
+      throw noHost(name);
+    },
+
+    /** The targets of one active host. */
+    async targetsOf(name: string): Promise<TargetView[]> {
+      const host = await store
+        .selectFrom('hosts')
+        .select('id')
+        .where('name', '=', name)
+        .where('state', '=', 'active')
+        .executeTakeFirst();
+      if (host === undefined) throw noHost(name);
+      return (await exporterRows(store).where('hosts.id', '=', host.id).execute()).map(targetView);
     },
 
     /** The targets of active hosts. */
@@ -31,6 +41,12 @@ export function createViews(store: Store) {
       return rows.map(targetView);
     },
   };
+}
+
+function noHost(name: string): TorchpassError {
+  return new TorchpassError('NOT_FOUND', `There is no host ${JSON.stringify(name.slice(0, 80))}.`, {
+    hint: 'See "torchpass host list".',
+  });
 }
 
 function hostView(row: HostViewRow, exporters: readonly ExporterViewRow[]): HostView {
@@ -53,6 +69,7 @@ function targetView(row: ExporterViewRow): TargetView {
     exporter: row.name,
     job: row.job,
     target: row.published_target ?? row.target,
+    metricsPath: row.metrics_path,
     labels: mapFrom(row.labels),
     state: stateOf(row),
     serial: row.newest_serial,

@@ -3,6 +3,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { enrolment, hostRow, joinHost, newKey, newToken, report, SERVER, SERVERS_ALLOWED } from '../testing/host.ts';
 import { openLab, type Lab } from '../testing/lab.ts';
 import type { CertificateOrder } from './issuance.ts';
+import { newestOfLine } from './ledger.ts';
 
 vi.mock('node:crypto', async (original) =>
   (await import('../testing/remembered-scrypt.ts')).rememberingScrypt(await original()),
@@ -229,6 +230,16 @@ describe('what the lint refuses stores nothing', () => {
     await expect(lab.issuance.issue(order(publicKey, change))).rejects.toMatchObject({ code: 'LINT_FAILED' });
     expect(await certificates(lab)).toEqual([]);
   });
+});
+
+it('the certificate issued last is the newest of its line, also when the clock was set back', async () => {
+  const lab = await openLab();
+  const line = { role: 'scraper' as const, hostId: null, subjectName: 'lab' };
+  for (const step of [0, -20_000, -20_000]) {
+    lab.clock.advance(step);
+    const { serial } = await lab.issuance.issue(order((await newKey()).publicKey));
+    expect((await newestOfLine(lab.store, line))?.serial).toBe(serial);
+  }
 });
 
 it('a certificate never outlives its authority', async () => {

@@ -11,7 +11,7 @@ import { toJson } from '../store/json.ts';
 import type { CertificateTable } from '../store/schema.ts';
 import type { Queries, Store } from '../store/store.ts';
 import { BACKDATE_MS, type Authorities } from './authorities.ts';
-import { certificatesOfKey, findCertificate, hasSameNames, isSameLine, type Line } from './ledger.ts';
+import { certificatesOfKey, findCertificate, hasSameNames, isSameLine, newestOfLine, type Line } from './ledger.ts';
 
 export interface CertificateOrder extends Line {
   spiffeId: SpiffeId;
@@ -134,6 +134,15 @@ export function createIssuance(tools: IssuanceTools): Issuance {
     return issuance.complete(draft.prepared.serial);
   }
 
+  /** Now, but never before its predecessor's: the newest of a line stays the newest when the clock is set back. */
+  async function issuedAt(row: CertificateTable): Promise<Date> {
+    const line = { role: row.role, hostId: row.host_id, subjectName: row.subject_name };
+    const newest = await newestOfLine(store, line);
+    const now = clock.now();
+    const last = newest?.issued_at ?? null;
+    return last === null || new Date(last) < now ? now : new Date(new Date(last).getTime() + 1);
+  }
+
   async function sign(row: CertificateTable): Promise<IssuedCertificate> {
     const authority = authorities.active(row.role);
     if (authority.id !== row.authority_id) {
@@ -148,7 +157,7 @@ export function createIssuance(tools: IssuanceTools): Issuance {
     const certificate = await signPrepared(prepared, authority.signer);
     const { numUpdatedRows } = await store
       .updateTable('certificates')
-      .set({ certificate, issued_at: clock.now().toISOString() })
+      .set({ certificate, issued_at: (await issuedAt(row)).toISOString() })
       .where('serial', '=', row.serial)
       .where('certificate', 'is', null)
       .where('revoked_at', 'is', null)

@@ -102,7 +102,7 @@ export interface ExporterTable {
   published_target: string | null;
   /** Why it is refused or not yet published, as the controller found. */
   problem: string | null;
-  /** What the agent says is wrong with it, in its words. */
+  /** What was wrong at the last check-in: what the agent says, or that its name does not resolve. */
   reported_problem: string | null;
   /** Serial number that was seen from outside at `target`. */
   seen_serial: string | null;

@@ -24,7 +24,7 @@ const ORDINARY = 'unicast';
 
 /**
  * Decides whether `host` may be a target. A name has to resolve, seen from here, and every one of its addresses has to
- * be acceptable: Prometheus may dial any. `ADDRESS_REFUSED` says why.
+ * be acceptable: Prometheus may dial any. `ADDRESS_REFUSED` says why; `ADDRESS_UNRESOLVED` decides nothing.
  */
 export async function vetAddress(host: string, policy: AddressPolicy, resolve: Resolve): Promise<VettedAddress> {
   const ip = canonicalIp(host);
@@ -38,15 +38,21 @@ export async function vetAddress(host: string, policy: AddressPolicy, resolve: R
       'ADDRESS_REFUSED',
       `${JSON.stringify(host.slice(0, 80))} is neither an IP address nor a DNS name.`,
     );
-  const addresses = await resolve(name).catch((): string[] => []);
+  const addresses = await resolve(name).catch((cause: unknown) => {
+    throw unresolved(name, cause);
+  });
   const [first] = addresses;
-  if (first === undefined) {
-    throw new TorchpassError('ADDRESS_REFUSED', `The name ${name} has no address, seen from the controller.`, {
-      hint: 'Check the DNS record.',
-    });
-  }
+  if (first === undefined) throw unresolved(name, undefined);
   for (const address of addresses) refuseSpecial(canonicalIp(address) ?? address, name, policy);
   return { host: name, connectTo: canonicalIp(first) ?? first };
+}
+
+/** Says nothing about the name: a name server that does not answer looks the same as a record that is gone. */
+function unresolved(name: string, cause: unknown): TorchpassError {
+  return new TorchpassError('ADDRESS_UNRESOLVED', `The name ${name} has no address now, seen from the controller.`, {
+    cause,
+    hint: 'Check the DNS record.',
+  });
 }
 
 function refuseSpecial(ip: string, shown: string, policy: AddressPolicy): void {

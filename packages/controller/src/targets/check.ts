@@ -1,4 +1,4 @@
-import { parseHostPort, TorchpassError } from '@torchpass/core';
+import { isTorchpassError, parseHostPort } from '@torchpass/core';
 import {
   certificatesToPem,
   generatePrivateKey,
@@ -7,7 +7,13 @@ import {
   type Role,
   type SpiffeId,
 } from '@torchpass/pki';
-import { probePlain, probeTls, type ProbeCredentials, type ProbeOptions } from '@torchpass/prometheus';
+import {
+  probePlain,
+  probeTls,
+  type ProbeCredentials,
+  type ProbeOptions,
+  type ProbeTarget,
+} from '@torchpass/prometheus';
 import type { TargetCheck, TargetView } from '../http/api/types.ts';
 import { CONTROLLER_HOST } from '../hosts/host-name.ts';
 import type { Authorities } from '../issuance/authorities.ts';
@@ -27,37 +33,63 @@ const LARGEST_LOOK_BYTES = 64 * 1024;
 /** Certificates for knocking in the wrong way live only for the knock. */
 const KNOCK_LIFETIME_MS = 5 * 60_000;
 
-/** Knocks at a target from here in every wrong way and in the right one: each wrong one must be refused. */
+/** So many targets at once: five connections each. */
+const AT_ONCE = 16;
+const REACHED = 'its address may be dialled';
+
+/** Certificates of the wrong purpose, made anew for each run. */
+interface Knocks {
+  agent: ProbeCredentials;
+  exporter: ProbeCredentials;
+}
+
+/** Knocks at targets from here in every wrong way and in the right one: each wrong one must be refused. */
 export function createTargetCheck(tools: Tools) {
   const { authorities, timeoutMs } = tools;
 
-  return async (target: TargetView): Promise<TargetCheck> => {
-    if (target.target === null)
-      throw new TorchpassError('NOT_FOUND', `${target.host}/${target.exporter} has no address to check.`);
-    const { host, port } = parseHostPort(target.target);
-    const { connectTo } = await vetAddress(host, tools.policy, tools.resolve);
-    const place = { host, port };
-    const bounds = { timeoutMs, maxBytes: LARGEST_LOOK_BYTES, connectTo };
-    const layers = await Promise.all([
-      probePlain(place, bounds).then((outcome) => layer('plain HTTP is refused', outcome === 'refused', outcome)),
-      refusal('no client certificate is refused', place, bounds),
-      knock('agent').then((client) => refusal('an agent identity is refused', place, { ...bounds, client })),
-      knock('exporter').then((client) =>
-        refusal("another exporter's certificate is refused", place, { ...bounds, client }),
-      ),
-      accepted(place, bounds, target),
-    ]);
-    const { exporter, host: name } = target;
-    return { host: name, exporter, target: target.target, layers, passed: layers.every(({ passed }) => passed) };
+  return async (targets: readonly TargetView[]): Promise<TargetCheck[]> => {
+    const knocks = { agent: await knock('agent'), exporter: await knock('exporter') };
+    const checks: TargetCheck[] = [];
+    for (let first = 0; first < targets.length; first += AT_ONCE) {
+      const some = targets.slice(first, first + AT_ONCE);
+      checks.push(...(await Promise.all(some.map((target) => check(target, knocks)))));
+    }
+    return checks;
   };
 
-  async function refusal(name: string, place: { host: string; port: number }, options: ProbeOptions) {
+  async function check(target: TargetView, knocks: Knocks): Promise<TargetCheck> {
+    const layers = await layersOf(target, knocks);
+    const { exporter, host } = target;
+    return { host, exporter, target: target.target ?? '', layers, passed: layers.every(({ passed }) => passed) };
+  }
+
+  async function layersOf(target: TargetView, knocks: Knocks): Promise<TargetCheck['layers']> {
+    if (target.target === null) return [layer(REACHED, false, target.problem ?? 'it has no address')];
+    const { host, port } = parseHostPort(target.target);
+    const place = { host, port, path: target.metricsPath };
+    try {
+      const { connectTo } = await vetAddress(host, tools.policy, tools.resolve);
+      const bounds = { timeoutMs, maxBytes: LARGEST_LOOK_BYTES, connectTo };
+      return await Promise.all([
+        probePlain(place, bounds).then((outcome) => layer('plain HTTP is refused', outcome === 'refused', outcome)),
+        refusal('no client certificate is refused', place, bounds),
+        refusal('an agent identity is refused', place, { ...bounds, client: knocks.agent }),
+        refusal("another exporter's certificate is refused", place, { ...bounds, client: knocks.exporter }),
+        accepted(place, bounds, target),
+      ]);
+    } catch (error) {
+      if (!isTorchpassError(error)) throw error;
+      return [layer(REACHED, false, error.sentence)];
+    }
+  }
+
+  async function refusal(name: string, place: ProbeTarget, options: ProbeOptions) {
     const outcome = await probeTls(place, options);
     const found = outcome.kind === 'answered' ? `answered with HTTP status ${outcome.status}` : outcome.reason;
     return layer(name, outcome.kind === 'refused', found);
   }
 
-  async function accepted(place: { host: string; port: number }, bounds: ProbeOptions, target: TargetView) {
+  async function accepted(place: ProbeTarget, bounds: ProbeOptions, target: TargetView) {
     const trust = certificatesToPem([...authorities.trusted('exporter')]);
     const outcome = await probeTls(place, { ...bounds, trust, client: await tools.scraper() });
     const name = 'the scraper is let in and sees the newest certificate';

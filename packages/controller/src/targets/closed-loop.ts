@@ -47,13 +47,14 @@ export function createClosedLoop({ authorities, scraper, timeoutMs }: ClosedLoop
 
 function complaint(outcome: ProbeOutcome, { host, port, path, serial }: Look): string | undefined {
   const place = `${host} port ${port}`;
+  const reason = 'reason' in outcome ? outcome.reason.replace(/\.$/, '') : '';
   switch (outcome.kind) {
     case 'unreachable':
-      return `The controller cannot reach ${place}: ${outcome.reason}. Check the firewall and the address.`;
+      return `The controller cannot reach ${place}: ${reason}. Check the firewall and the address.`;
     case 'refused':
-      return `${place} refuses the scraper's certificate: ${outcome.reason}. Is its web configuration the one that the agent wrote?`;
+      return `${place} refuses the scraper's certificate: ${reason}. Is its web configuration the one that the agent wrote?`;
     case 'untrusted':
-      return `${place} does not serve this host's certificate: ${outcome.reason}.`;
+      return `${place} does not serve this host's certificate: ${reason}.`;
     case 'answered':
       if (outcome.serverSerial !== serial)
         return `${place} serves certificate ${outcome.serverSerial}, not the newest (${serial}).`;

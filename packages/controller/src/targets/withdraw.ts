@@ -18,6 +18,17 @@ export async function withdrawTarget(
     .values({ job: exporter.job, target: exporter.published_target, ...note })
     .onConflict((conflict) => conflict.columns(['job', 'target']).doUpdateSet(note))
     .execute();
+  await unpublishTarget(transaction, exporter);
+}
+
+/**
+ * Takes a target off without such a note: policy refuses it, which nobody at this installation may have meant. When it is the
+ * last of its job, the file waits for an operator's word.
+ */
+export async function unpublishTarget(
+  transaction: Queries,
+  exporter: Pick<ExporterTable, 'host_id' | 'name'>,
+): Promise<void> {
   await transaction
     .updateTable('exporters')
     .set({ published_target: null, seen_serial: null })

@@ -71,12 +71,14 @@ export async function consume(
     .executeTakeFirst();
   if (numUpdatedRows > 0n) return;
   const row = await transaction.selectFrom('join_tokens').selectAll().where('id', '=', token.id).executeTakeFirst();
-  throw rejected(whyNot(row ?? token, now), use.presented, logger);
+  throw rejected(whySpent(row ?? token, use.now) ?? 'used up', use.presented, logger);
 }
 
-function whyNot(token: TokenRow, now: string): string {
+/** Why the token makes no more hosts; undefined while it does. */
+export function whySpent(token: TokenRow, now: Date): string | undefined {
   if (token.revoked_at !== null) return 'revoked';
-  return token.expires_at <= now ? 'expired' : 'used up';
+  if (token.expires_at <= now.toISOString()) return 'expired';
+  return token.uses >= token.max_uses ? 'used up' : undefined;
 }
 
 /** Remembers who used it; after the host exists, in the same transaction. */

@@ -43,6 +43,7 @@ export const ERROR_KINDS = {
   HOST_NAME_TAKEN: 'conflict',
   EXPORTER_REFUSED: 'refused',
   ADDRESS_REFUSED: 'refused',
+  ADDRESS_UNRESOLVED: 'unavailable',
   RATE_LIMITED: 'exhausted',
   METHOD_NOT_ALLOWED: 'refused',
   REQUEST_INVALID: 'invalid',

@@ -59,6 +59,7 @@ export const targetView = z.object({
   job: z.string(),
   /** HOST:PORT that Prometheus dials; null before it is decided. */
   target: z.string().nullable(),
+  metricsPath: z.string(),
   labels,
   state: z.enum(['pending', 'published', 'refused', 'withdrawn']),
   /** Serial number of the newest certificate. */

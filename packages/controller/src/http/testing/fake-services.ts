@@ -24,6 +24,7 @@ export const target: TargetView = {
   exporter: 'node',
   job: 'node',
   target: '198.51.100.7:9100',
+  metricsPath: '/metrics',
   labels: {},
   state: 'published',
   serial: '0a',
