@@ -1,16 +1,28 @@
 import { TorchpassError } from '@torchpass/core';
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
-import { passphraseSource, readPassphrase } from '../config/passphrase.ts';
+import type { Kysely } from 'kysely';
+import { passphraseSource, readPassphrase, type PassphraseSource } from '../config/passphrase.ts';
 import { checkTrustDomain, openAuthorities } from '../issuance/authorities.ts';
 import { checkLedger } from '../issuance/check-ledger.ts';
-import { openStore } from '../store/store.ts';
+import { checkMigrations } from '../store/migrate.ts';
+import { readStore } from '../store/read-store.ts';
 import type { Flags } from './program.ts';
-import { realSurroundings } from './surroundings.ts';
+import { realSurroundings, type Base } from './surroundings.ts';
 
 /** Looks at configuration and state, and says what it found. */
 export async function check(flags: Flags): Promise<void> {
-  const { config, clock } = await realSurroundings(flags);
+  const base = await realSurroundings(flags);
+  const source = passphraseSource(base.config.authorities.passphrase_file, process.env);
+  await inspect(base, source, (sentence) => void process.stdout.write(`${sentence}\n`));
+}
+
+/** The work of `check`: reads only. Findings go to `say`; the one that ends it is thrown. */
+export async function inspect(
+  { config }: Pick<Base, 'config'>,
+  source: PassphraseSource,
+  say: (sentence: string) => void,
+): Promise<void> {
   const path = join(config.storage_path, 'torchpass.db');
   await access(path).catch(() => {
     throw new TorchpassError('NOT_INITIALIZED', `There is no database in ${config.storage_path}.`, {
@@ -18,9 +30,9 @@ export async function check(flags: Flags): Promise<void> {
     });
   });
   say('The configuration is good.');
-  const passphrase = await readPassphrase(passphraseSource(config.authorities.passphrase_file, process.env));
-  const store = await openStore({ path, clock });
-  try {
+  const passphrase = await readPassphrase(source);
+  await readStore(path, async (store) => {
+    await checkMigrations(store as unknown as Kysely<unknown>);
     const authorities = await openAuthorities(store, passphrase);
     checkTrustDomain(authorities.trustDomain, config.trust_domain);
     say(`The authorities of ${authorities.trustDomain} open with the passphrase.`);
@@ -30,11 +42,5 @@ export async function check(flags: Flags): Promise<void> {
       throw new TorchpassError('CERTIFICATE_INVALID', `${problems.length} problems in ${checked} issued certificates.`);
     }
     say(`${checked} issued certificates are as their profiles say.`);
-  } finally {
-    await store.destroy();
-  }
-}
-
-function say(sentence: string): void {
-  process.stdout.write(`${sentence}\n`);
+  });
 }

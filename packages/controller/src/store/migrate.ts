@@ -13,9 +13,7 @@ export async function migrate(db: Kysely<unknown>, options: { binary: ColumnData
     .addColumn('name', 'text', (column) => column.primaryKey())
     .addColumn('applied_at', 'text', (column) => column.notNull().defaultTo(sql`''`))
     .execute();
-  const applied = new Set(
-    (await notes.selectFrom('schema_migrations').select('name').execute()).map(({ name }) => name),
-  );
+  const applied = new Set(await appliedTo(notes));
   refuseNewer(applied);
   for (const { name, up } of MIGRATIONS) {
     if (applied.has(name)) continue;
@@ -25,6 +23,31 @@ export async function migrate(db: Kysely<unknown>, options: { binary: ColumnData
       await transaction.insertInto('schema_migrations').values({ name, applied_at }).execute();
     });
   }
+}
+
+/**
+ * Whether the schema is the one that this version works with; changes nothing. `STORE_NEWER`, `STORE_OLDER`, and
+ * `NOT_INITIALIZED` for a database that never had a migration.
+ */
+export async function checkMigrations(db: Kysely<unknown>): Promise<void> {
+  const tables = await db.introspection.getTables();
+  const hasNotes = tables.some(({ name }) => name === 'schema_migrations');
+  const applied = new Set(hasNotes ? await appliedTo(db.withTables<MigrationTables>()) : []);
+  refuseNewer(applied);
+  if (applied.size === 0) {
+    throw new TorchpassError('NOT_INITIALIZED', 'The database is empty.', { hint: 'Run: torchpass-controller init' });
+  }
+  const pending = MIGRATIONS.map(({ name }) => name).filter((name) => !applied.has(name));
+  if (pending.length === 0) return;
+  throw new TorchpassError(
+    'STORE_OLDER',
+    `The database was written by an older Torchpass (it lacks "${pending.join('", "')}").`,
+    { hint: 'The controller brings it up to date when it starts; nothing was changed.' },
+  );
+}
+
+async function appliedTo(notes: Kysely<MigrationTables>): Promise<string[]> {
+  return (await notes.selectFrom('schema_migrations').select('name').execute()).map(({ name }) => name);
 }
 
 /** A database of a later version is not touched: a column this version ignores could be one that protects something. */

@@ -56,6 +56,7 @@ export const ERROR_KINDS = {
   ALREADY_RUNNING: 'conflict',
   STORE_UNAVAILABLE: 'unavailable',
   STORE_NEWER: 'conflict',
+  STORE_OLDER: 'conflict',
   PASSPHRASE_WRONG: 'failed',
   AUTHORITY_MISSING: 'failed',
   ADDRESS_IN_USE: 'failed',
