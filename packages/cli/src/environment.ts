@@ -5,7 +5,8 @@ export interface Environment {
   plain: boolean;
 }
 
-const DEFAULT_SOCKET = '/run/torchpass/controller.sock';
+/** Where a controller with the default storage listens. */
+const DEFAULT_SOCKET = '/var/lib/torchpass/controller.sock';
 
 /** The only reader of the environment. An empty variable counts as one that is not set. */
 export function readEnvironment(variables: Record<string, string | undefined>): Environment {

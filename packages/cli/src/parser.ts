@@ -86,7 +86,10 @@ function describe(leaf: Parser, command: Command): Parser {
 function share(parser: Parser, formats: readonly string[]): void {
   parser
     .option('--output <FORMAT>', `${anyOf(formats)} (default: ${formats[0]})`)
-    .option('--socket <PATH>', "the controller's socket (default: TORCHPASS_SOCKET or /run/torchpass/controller.sock)");
+    .option(
+      '--socket <PATH>',
+      "the controller's socket (default: TORCHPASS_SOCKET or /var/lib/torchpass/controller.sock)",
+    );
 }
 
 /** Commander collects the texts; the option itself reads them. */

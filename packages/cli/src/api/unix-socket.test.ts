@@ -20,7 +20,7 @@ describe('the socket', () => {
   it('has a default', async () => {
     const ran = await runAlone(['status'], { environment: { TORCHPASS_SOCKET: '' } });
     expect(ran.exitCode).toBe(4);
-    expect(ran.errors).toContain('/run/torchpass/controller.sock');
+    expect(ran.errors).toContain('/var/lib/torchpass/controller.sock');
   });
 
   it('that is not there: says so and what to do', async () => {

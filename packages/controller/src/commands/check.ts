@@ -7,7 +7,7 @@ import { checkTrustDomain, openAuthorities } from '../issuance/authorities.ts';
 import { checkLedger } from '../issuance/check-ledger.ts';
 import { checkMigrations } from '../store/migrate.ts';
 import { readStore } from '../store/read-store.ts';
-import type { Flags } from './program.ts';
+import type { Flags } from './flags.ts';
 import { realSurroundings, type Base } from './surroundings.ts';
 
 /** Looks at configuration and state, and says what it found. */

@@ -113,7 +113,7 @@ describe('init', () => {
       const next = await run({ folder: dying.folder, random: seededRandom('next') });
       const { rows } = await authoritiesOf(next);
       expect([death.at, rows.length]).toEqual([death.at, 5]);
-      expect(next.said).toContain('Then start the controller');
+      expect(next.said).toContain('What Prometheus reads is in');
       await rm(dying.folder, { recursive: true });
     }
     expect(deaths.length).toBeGreaterThan(50);

@@ -5,7 +5,7 @@ import { createFeatures } from '../context.ts';
 import { checkTrustDomain, createAuthorities, hasAuthorities, openAuthorities } from '../issuance/authorities.ts';
 import { takeInstanceLock } from '../store/instance-lock.ts';
 import { openStore, type Store } from '../store/store.ts';
-import type { Flags } from './program.ts';
+import { flagsAsText, type Flags } from './flags.ts';
 import { realSurroundings, type Base } from './surroundings.ts';
 
 const PASSPHRASE_BYTES = 32;
@@ -14,8 +14,18 @@ const PASSPHRASE_BYTES = 32;
 export async function init(flags: Flags): Promise<void> {
   const base = await realSurroundings(flags);
   const source = passphraseSource(base.config.authorities.passphrase_file, process.env);
-  const lines = await initialize(base, source);
+  const lines = [...(await initialize(base, source)), ...whatNext(flags, base.config.admin.socket)];
   process.stdout.write(`${lines.join('\n')}\n`);
+}
+
+/** The next commands, with the flags that this one was given: pasted, they work. */
+function whatNext(flags: Flags, socket: string): string[] {
+  const command = ['torchpass-controller run', ...flagsAsText(flags)].join(' ');
+  return [
+    '',
+    `Start the controller:             ${command}`,
+    `For the operator's command, once: export TORCHPASS_SOCKET=${socket}`,
+  ];
 }
 
 /**
@@ -72,8 +82,6 @@ async function fill(store: Store, base: Base, source: PassphraseSource): Promise
     ...setup.steps.map((step, index) => `  ${index + 1}. ${step}`),
     '',
     setup.scrapeConfig.trimEnd(),
-    '',
-    'Then start the controller: torchpass-controller run',
   ];
 }
 

@@ -3,19 +3,9 @@ import { Command, Option, type CommanderError } from 'commander';
 import { DEFAULT_CONFIG_PATH } from '../config/load.ts';
 import { VERSION } from '../version.ts';
 import { check } from './check.ts';
+import type { Flags } from './flags.ts';
 import { init } from './init.ts';
 import { run } from './run.ts';
-
-/** Flags that every command takes; named as Prometheus names its own, with dashes as commander reads them. */
-export interface Flags {
-  'config.file'?: string;
-  'storage.path'?: string;
-  listenAddress?: string;
-  advertiseAddress?: string;
-  'web.listenAddress'?: string;
-  'log.level'?: string;
-  'log.format'?: string;
-}
 
 const COMMANDS = [
   {

@@ -6,7 +6,7 @@ import { TorchpassError } from '@torchpass/core';
 import { passphraseSource, readPassphrase } from '../config/passphrase.ts';
 import { startController } from '../context.ts';
 import { VERSION } from '../version.ts';
-import type { Flags } from './program.ts';
+import type { Flags } from './flags.ts';
 import { realSurroundings } from './surroundings.ts';
 
 /** Serves until it is told to stop. */

@@ -3,7 +3,7 @@ import { lookup } from 'node:dns/promises';
 import { findGroup, ownerForReader } from '../config/accounts.ts';
 import { loadConfig, type Config } from '../config/load.ts';
 import type { Surroundings } from '../context.ts';
-import type { Flags } from './program.ts';
+import type { Flags } from './flags.ts';
 
 export type Base = Omit<Surroundings, 'passphrase'>;
 

@@ -61,6 +61,20 @@ describe('a target', () => {
     expect(await lab.services.targets.list()).toMatchObject([{ state: 'published', problem: null }]);
   });
 
+  it('is certified anew when its host has joined again, or the database does not know what it serves', async () => {
+    const lab = await openAllowed();
+    const before = await joinHost(lab, {});
+    const servingSerial = Buffer.from(await before.serve(), 'hex');
+    expect(await before.checkIn([report({ servingSerial })])).toMatchObject([{ renew: false }]);
+    await lab.services.hosts.revoke('web-1', 'reinstalled');
+    const again = await joinHost(lab, {});
+    expect(await again.checkIn([report()])).toMatchObject([{ renew: false }]);
+    expect(await again.checkIn([report({ servingSerial })])).toMatchObject([{ renew: true }]);
+    expect(await again.checkIn([report({ servingSerial: Buffer.from('4100', 'hex') })])).toMatchObject([
+      { renew: true },
+    ]);
+  });
+
   it('is looked at once for each certificate', async () => {
     const lab = await openAllowed();
     const host = await joinHost(lab, {});

@@ -1,6 +1,6 @@
 import { parseHostPort, type Clock, type Logger } from '@torchpass/core';
 import { TargetState, type CheckInRequest, type DesiredExporter as Answer } from '@torchpass/protocol';
-import { newestOfLine } from '../issuance/ledger.ts';
+import { findCertificate, isSameLine, newestOfLine } from '../issuance/ledger.ts';
 import type { HostTable } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import type { AddressPolicy, Resolve } from '../targets/address-policy.ts';
@@ -45,7 +45,9 @@ export function createCheckIn({ store, policy, resolve, look, publisher, clock, 
     );
     // A file that cannot be written is reported below, exporter by exporter; the host's own state is safe already.
     if (changed || published.includes(true)) await publisher.publish().catch(() => undefined);
-    return Promise.all(desired.map((exporter) => answer(host, exporter)));
+    return Promise.all(
+      desired.map((exporter, index) => answer(host, exporter, request.exporters[index]?.servingSerial)),
+    );
   };
 
   function save(host: HostTable, request: CheckInRequest, address: string, decided: DesiredExporter[]) {
@@ -83,10 +85,25 @@ export function createCheckIn({ store, policy, resolve, look, publisher, clock, 
     return recordLook(store, { hostId: host.id, exporter, serial: newest.serial, problem, now: clock.now() });
   }
 
-  async function answer(host: HostTable, exporter: DesiredExporter): Promise<Answer> {
+  /**
+   * Whether what an exporter serves is none of this host's certificates: the host has joined anew, or the database is
+   * an older one. The agent finds it fitting, but nothing here knows it.
+   */
+  async function isUnknown(host: HostTable, name: string, servingSerial: Buffer | undefined): Promise<boolean> {
+    if (servingSerial === undefined || servingSerial.length === 0) return false;
+    const row = await findCertificate(store, servingSerial.toString('hex'));
+    return row === undefined || !isSameLine(row, exporterLine(host.id, name));
+  }
+
+  async function answer(
+    host: HostTable,
+    exporter: DesiredExporter,
+    servingSerial: Buffer | undefined,
+  ): Promise<Answer> {
     const row = await findExporter(store, host.id, exporter.name);
     const { name, dnsNames, ipAddresses } = exporter;
-    const base = { name, dnsNames, ipAddresses, renew: false, target: exporter.target ?? '' };
+    const renew = await isUnknown(host, name, servingSerial);
+    const base = { name, dnsNames, ipAddresses, renew, target: exporter.target ?? '' };
     if (exporter.target === null) return { ...base, state: TargetState.REFUSED, problem: exporter.problem ?? '' };
     const unwritten = publisher.problem(exporter.job) === undefined ? undefined : UNWRITTEN;
     const isPublished = row?.published_target === exporter.target && unwritten === undefined;

@@ -26,7 +26,7 @@ export function createPrometheusService({ prometheusFolder, paths }: Tools): Ser
         steps: [
           'Paste the scrape job into prometheus.yml, under scrape_configs.',
           'Reload Prometheus once: systemctl reload prometheus (or send it SIGHUP). Later changes need no reload.',
-          'Check the result: torchpass prometheus check /etc/prometheus/prometheus.yml',
+          'Check the result, once the controller runs: torchpass prometheus check /etc/prometheus/prometheus.yml',
           `Optional: start Prometheus with --web.config.file=${paths.webConfig} to have TLS on its own interface.`,
         ],
       };
