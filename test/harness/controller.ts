@@ -8,7 +8,7 @@ import { runProgram, startProgram } from './programs.ts';
 import type { Scope } from './scope.ts';
 import { workspace } from './workspace.ts';
 
-export interface LabController {
+export interface InitializedController {
   folder: string;
   /** Its storage_path. */
   storage: string;
@@ -18,9 +18,12 @@ export interface LabController {
   /** http://… of health and metrics. */
   operations: string;
   socket: string;
+  configFile: string;
+}
+
+export interface LabController extends InitializedController {
   /** What Prometheus reads. */
   prometheus: string;
-  configFile: string;
   /** The process of now; another one after a restart. */
   readonly process: Running;
   /** Starts it again after it ended in whatever way; resolves when it is ready. */
@@ -33,8 +36,11 @@ export interface LabController {
   tokens(): Promise<TokenView[]>;
 }
 
-/** A real controller on loopback, with loopback allowed as targets. `config` is merged over the test's own. */
-export async function startLabController(scope: Scope, config: Record<string, unknown> = {}): Promise<LabController> {
+/** What `torchpass-controller init` leaves, on loopback with loopback allowed as targets. `config` is merged over the test's own. */
+export async function initLabController(
+  scope: Scope,
+  config: Record<string, unknown> = {},
+): Promise<InitializedController> {
   const folder = await workspace(scope);
   const [port, operationsPort] = [await freePort(), await freePort()];
   const storage = join(folder, 'controller');
@@ -51,12 +57,18 @@ export async function startLabController(scope: Scope, config: Record<string, un
     limits: { rate_factor: 100 },
   };
   await writeFile(configFile, stringify({ ...own, ...config }));
-  const flag = `--config.file=${configFile}`;
-  const initialized = await runProgram(scope, 'torchpass-controller', ['init', flag]);
+  const initialized = await runProgram(scope, 'torchpass-controller', ['init', `--config.file=${configFile}`]);
   if (initialized.exit.code !== 0) throw new Error(initialized.output);
+  return { folder, storage, address, port, operations: `http://127.0.0.1:${operationsPort}`, socket, configFile };
+}
+
+/** A real controller, as `initLabController` makes it, running. */
+export async function startLabController(scope: Scope, config: Record<string, unknown> = {}): Promise<LabController> {
+  const initialized = await initLabController(scope, config);
+  const { storage, socket, configFile } = initialized;
 
   const launch = async () => {
-    const running = startProgram(scope, 'torchpass-controller', ['run', flag]);
+    const running = startProgram(scope, 'torchpass-controller', ['run', `--config.file=${configFile}`]);
     await running.waitFor(/controller is ready/, { withinMs: 60_000 });
     return running;
   };
@@ -70,14 +82,8 @@ export async function startLabController(scope: Scope, config: Record<string, un
   const list = async <T>(noun: string) => JSON.parse(await operator(noun, 'list', '--output', 'json')) as T;
 
   return {
-    folder,
-    storage,
-    address,
-    port,
-    operations: `http://127.0.0.1:${operationsPort}`,
-    socket,
+    ...initialized,
     prometheus: join(storage, 'prometheus'),
-    configFile,
     get process() {
       return running;
     },

@@ -35,7 +35,7 @@ async function startStorm(scope: Scope, controller: LabController) {
         acknowledged.set(hostName, pairOf(certificate, key));
         return client.close();
       } catch (error) {
-        if (!isTorchpassError(error, 'CONTROLLER_UNREACHABLE', 'SHUTTING_DOWN')) throw error;
+        if (!isTorchpassError(error, 'CONTROLLER_UNREACHABLE')) throw error;
         await delay(100);
       }
     }
