@@ -124,4 +124,11 @@ describe('the public HTTP server', () => {
     await gone;
     expect(idle.destroyed).toBe(true);
   });
+
+  it('takes no connection that is handed over after it closed', { timeout: SOONER_THAN_IDLE_MS }, async () => {
+    await http.close();
+    const late = dial();
+    await closed(late);
+    expect(late.destroyed).toBe(true);
+  });
 });

@@ -59,9 +59,11 @@ export async function createPublicHttp({ rootBundle, logger, clock }: PublicOpti
 
 function handOver(server: Server, clock: Clock, closeApp: () => Promise<void>): PublicHttp {
   const open = new Map<Socket, AbortController>();
+  let closing = false;
   return {
     handleSocket(socket) {
-      if (open.size >= MOST_CONNECTIONS) {
+      // When closing: its handshake was under way when the port was closed.
+      if (closing || open.size >= MOST_CONNECTIONS) {
         socket.destroy();
         return;
       }
@@ -78,6 +80,7 @@ function handOver(server: Server, clock: Clock, closeApp: () => Promise<void>): 
       server.emit('connection', socket);
     },
     async close() {
+      closing = true;
       await closeApp();
       for (const socket of open.keys()) socket.destroy();
     },
