@@ -117,7 +117,7 @@ export async function startController(surroundings: Surroundings): Promise<Contr
     // Edges
     const admission = createAdmission({ clock, rateFactor: config.limits.rate_factor });
     const authenticate = createAuthentication({ store, authorities, clock, logger });
-    const gate = createGate({ connections, authenticate, admit: admission, observe: metrics.observe, logger });
+    const gate = createGate({ connections, authenticate, admission, observe: metrics.observe, clock, logger });
     const grpc = createGrpcServer(
       createAgentService({
         ...features,
@@ -127,7 +127,6 @@ export async function startController(surroundings: Surroundings): Promise<Contr
         checkInIntervalMs: config.targets.check_in_interval,
         clock,
         logger,
-        observe: metrics.observe,
       }),
       gate.interceptor,
     );
@@ -144,6 +143,9 @@ export async function startController(surroundings: Surroundings): Promise<Contr
       grpc: grpc.handleSocket,
       http: http.handleSocket,
       mostConnections: config.limits.connections,
+      rateFactor: config.limits.rate_factor,
+      dropped: metrics.dropped,
+      clock,
       logger,
     });
     const admin = createAdminServer({ services, logger, clock });
@@ -168,7 +170,15 @@ export async function startController(surroundings: Surroundings): Promise<Contr
     closers.push(() => void publicPort.close());
     await listenTcp(publicPort, config.listen_address, 'listen_address');
     const serveWith = (credentials: ServerCredentials) => publicPort.setSecureContext(tlsOptions(credentials));
-    const upkeep = keepFresh({ prometheusFolder, controllerCertificate, serveWith, publisher, clock, logger });
+    const upkeep = keepFresh({
+      prometheusFolder,
+      controllerCertificate,
+      serveWith,
+      publisher,
+      observe: metrics.upkeep,
+      clock,
+      logger,
+    });
     closers.push(() => upkeep.stop());
 
     return { services, publicAddress: boundAddress(publicPort.address(), config.listen_address), close };
@@ -214,6 +224,7 @@ export function createFeatures(surroundings: Surroundings, { store, authorities,
     permissions: { mode: 0o640, owner: surroundings.prometheusOwner },
     intervalMs: config.targets.publish_interval,
   });
+  const metrics = createMetrics({ store, authorities, publisher, connections, clock });
 
   // Hosts and their targets
   const policy = { allowedNetworks: config.policy.allowed_networks };
@@ -221,7 +232,7 @@ export function createFeatures(surroundings: Surroundings, { store, authorities,
   const timeoutMs = config.targets.probe_timeout;
   const identityLifetimeMs = config.certificates.identity_lifetime;
   const exporterLifetimeMs = config.certificates.exporter_lifetime;
-  const look = seams.look ?? createClosedLoop({ authorities, scraper, timeoutMs });
+  const look = metrics.countingProbes(seams.look ?? createClosedLoop({ authorities, scraper, timeoutMs }));
   const enrol = createEnrolment({ store, authorities, issuance, clock, random, logger, identityLifetimeMs });
   const checkIn = createCheckIn({ store, policy, resolve, look, publisher, clock, logger });
   const certificates = createHostCertificates({
@@ -238,7 +249,6 @@ export function createFeatures(surroundings: Surroundings, { store, authorities,
 
   // What operators see
   const controller = formatHostPort(config.advertise_address);
-  const metrics = createMetrics({ store, authorities, publisher, connections });
   const targetCheck = createTargetCheck({ authorities, issuance, scraper, policy, resolve, timeoutMs });
   const status = createStatus({ store, authorities, publisher, prometheusFolder, controller, paths, clock });
   const services: Services = {

@@ -1,8 +1,21 @@
+import type { Clock } from '@torchpass/core';
+import type { Role } from '@torchpass/pki';
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
+import { METHOD_POLICIES } from './grpc/methods.ts';
+import { DROP_REASONS, type DropReason } from './grpc/public-port.ts';
 import { ROLES, type Authorities } from './issuance/authorities.ts';
-import { countHosts, countTargets, earliestExporterEnd } from './store/counts.ts';
+import {
+  countHosts,
+  countIssued,
+  countOverdueExporters,
+  countTargets,
+  earliestExporterEnd,
+  ownCertificateEnds,
+} from './store/counts.ts';
 import type { Store } from './store/store.ts';
+import type { LookFromOutside } from './targets/closed-loop.ts';
 import type { Publisher } from './targets/publisher.ts';
+import { UPKEEP, type Upkeep } from './upkeep.ts';
 import { VERSION } from './version.ts';
 
 interface Sources {
@@ -10,15 +23,17 @@ interface Sources {
   authorities: Authorities;
   publisher: Publisher;
   connections: () => number;
+  clock: Clock;
 }
 
 /** One sample: its labels and its value. */
 type Sample = [labels: Record<string, string>, value: number];
 
-/** A gauge that is read from the state whenever somebody asks. */
+/** A metric that is read from the state whenever somebody asks. */
 interface Reading {
   name: string;
   help: string;
+  type?: 'gauge' | 'counter';
   labels?: readonly string[];
   read: () => Sample[] | Promise<Sample[]>;
 }
@@ -31,17 +46,62 @@ export function createMetrics(sources: Sources) {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   for (const name of MISNAMED) registry.removeSingleMetric(name);
-  for (const reading of readings(sources)) registry.registerMetric(gauge(reading));
+  for (const reading of readings(sources)) registry.registerMetric(metric(reading));
+  const registers = [registry];
   const calls = new Counter({
     name: 'torchpass_rpc_total',
-    help: 'Calls of agents, by method and result code.',
+    help: 'Calls to the public port, by method and result code.',
     labelNames: ['method', 'code'],
-    registers: [registry],
+    registers,
   });
-  return { registry, observe: (method: string, code: string) => calls.inc({ method, code }) };
+  const dropped = new Counter({
+    name: 'torchpass_dropped_connections_total',
+    help: 'Connections to the public port that were cut off, by reason.',
+    labelNames: ['reason'],
+    registers,
+  });
+  const failedProbes = new Counter({
+    name: 'torchpass_probe_failures_total',
+    help: 'Looks from outside that did not find an exporter as it should be.',
+    registers,
+  });
+  const upkeep = new Gauge({
+    name: 'torchpass_upkeep_failed',
+    help: '1 while something of the installation itself cannot be kept fresh.',
+    labelNames: ['what'],
+    registers,
+  });
+  // From the start, so that the first of each is an increase.
+  for (const method of Object.keys(METHOD_POLICIES))
+    for (const code of ['OK', 'INTERNAL']) calls.inc({ method, code }, 0);
+  for (const reason of DROP_REASONS) dropped.inc({ reason }, 0);
+  for (const what of UPKEEP) upkeep.set({ what }, 0);
+
+  return {
+    registry,
+    /** How a call ended. */
+    observe: (method: string, code: string) => calls.inc({ method, code }),
+    dropped: (reason: DropReason) => dropped.inc({ reason }),
+    upkeep: (what: Upkeep, failed: boolean) => upkeep.set({ what }, failed ? 1 : 0),
+    /** The same look from outside, counted when it finds something wrong. */
+    countingProbes:
+      (look: LookFromOutside): LookFromOutside =>
+      async (wanted) => {
+        const problem = await look(wanted);
+        if (problem !== undefined) failedProbes.inc();
+        return problem;
+      },
+  };
 }
 
-function readings({ store, authorities, publisher, connections }: Sources): Reading[] {
+/** The certificates of the installation itself. Prometheus's own interface has one like an exporter's. */
+const OWN: readonly [name: string, role: Role][] = [
+  ['controller', 'controller'],
+  ['scraper', 'scraper'],
+  ['web', 'exporter'],
+];
+
+function readings({ store, authorities, publisher, connections, clock }: Sources): Reading[] {
   const byState = (counts: object): Sample[] =>
     Object.entries(counts).map(([state, count]) => [{ state }, Number(count)]);
   return [
@@ -78,6 +138,33 @@ function readings({ store, authorities, publisher, connections }: Sources): Read
       },
     },
     {
+      name: 'torchpass_exporters_overdue',
+      help: 'Published exporters whose certificate, as last seen, has less than a twentieth of its life left.',
+      read: async () => [[{}, await countOverdueExporters(store, clock.now())]],
+    },
+    {
+      name: 'torchpass_certificate_not_after_timestamp_seconds',
+      help: 'When the newest certificate of the installation itself ends.',
+      labels: ['role'],
+      read: async () => {
+        const ends = await ownCertificateEnds(store);
+        return OWN.flatMap(([name, role]): Sample[] => {
+          const end = ends.get(role);
+          return end === undefined ? [] : [[{ role: name }, end.getTime() / 1000]];
+        });
+      },
+    },
+    {
+      name: 'torchpass_certificates_issued_total',
+      help: 'Certificates that were ever issued, by role.',
+      type: 'counter',
+      labels: ['role'],
+      read: async () => {
+        const counts = await countIssued(store);
+        return ROLES.map((role) => [{ role }, counts.get(role) ?? 0]);
+      },
+    },
+    {
       name: 'torchpass_publish_failed',
       help: "1 while Prometheus's target files are not up to date.",
       read: () => [[{}, publisher.problem() === undefined ? 0 : 1]],
@@ -90,15 +177,24 @@ function readings({ store, authorities, publisher, connections }: Sources): Read
   ];
 }
 
-function gauge({ name, help, labels = [], read }: Reading): Gauge {
-  return new Gauge({
-    name,
-    help,
-    labelNames: labels,
-    registers: [],
+function metric({ name, help, type = 'gauge', labels = [], read }: Reading): Gauge | Counter {
+  const common = { name, help, labelNames: labels, registers: [] };
+  if (type === 'gauge') {
+    return new Gauge({
+      ...common,
+      async collect() {
+        const samples = await read();
+        this.reset();
+        for (const [values, value] of samples) this.set(values, value);
+      },
+    });
+  }
+  return new Counter({
+    ...common,
     async collect() {
+      const samples = await read();
       this.reset();
-      for (const [values, value] of await read()) this.set(values, value);
+      for (const [values, value] of samples) this.inc(values, value);
     },
   });
 }

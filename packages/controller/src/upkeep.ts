@@ -1,7 +1,11 @@
-import type { Clock, Logger } from '@torchpass/core';
+import { isTorchpassError, reasonOf, type Clock, type Logger } from '@torchpass/core';
 import type { createControllerCertificate, ServerCredentials } from './issuance/controller-certificate.ts';
 import type { PrometheusFolder } from './scrapers/prometheus-folder.ts';
 import type { Publisher } from './targets/publisher.ts';
+
+/** What is kept fresh. */
+export const UPKEEP = ['controller_certificate', 'prometheus_folder'] as const;
+export type Upkeep = (typeof UPKEEP)[number];
 
 interface Options {
   prometheusFolder: PrometheusFolder;
@@ -9,37 +13,61 @@ interface Options {
   /** Makes the public port serve with these from now on. */
   serveWith: (credentials: ServerCredentials) => void;
   publisher: Publisher;
+  /** Whether something failed when it was last due, for the metrics. */
+  observe: (what: Upkeep, failed: boolean) => void;
   clock: Clock;
   logger: Logger;
 }
 
 /** Short enough for certificates of a minute, and cheap: nothing is written unless something is due. */
 const INTERVAL_MS = 5000;
+/** A publication that waits for the operator: whatever brings new targets publishes by itself. */
+const REFUSED_INTERVAL_MS = 60 * 60_000;
 
 /**
  * Keeps everything of the controller's own fresh while it runs: its server certificate, Prometheus's client
  * certificate and web certificate, and target files that could not be written when they should have been.
  */
-export function keepFresh({ prometheusFolder, controllerCertificate, serveWith, publisher, clock, logger }: Options) {
+export function keepFresh(options: Options) {
+  const { prometheusFolder, controllerCertificate, serveWith, publisher, observe, clock, logger } = options;
   const stopping = new AbortController();
   let served: ServerCredentials | undefined;
 
+  const failures = new Map<Upkeep, string>();
+  let refused: { problem: string | undefined; at: Date } | undefined;
+
   const pass = async () => {
-    await attempt("the controller's certificate", async () => {
+    await attempt('controller_certificate', async () => {
       const credentials = await controllerCertificate.fresh();
       if (served !== undefined && served !== credentials) serveWith(credentials);
       served = credentials;
     });
-    await attempt('the folder of Prometheus', () => prometheusFolder.refresh());
-    if (publisher.problem() !== undefined) await publisher.publish().catch(() => undefined);
+    await attempt('prometheus_folder', () => prometheusFolder.refresh());
+    await republish();
   };
 
-  const attempt = async (what: string, work: () => Promise<unknown>) => {
+  /** Logs a failure when it begins or becomes another, not at every pass. */
+  const attempt = async (what: Upkeep, work: () => Promise<unknown>) => {
     try {
       await work();
+      failures.delete(what);
     } catch (error) {
-      logger.error('upkeep failed', { what, error });
+      if (failures.get(what) !== reasonOf(error)) logger.error('upkeep failed', { what, error });
+      failures.set(what, reasonOf(error));
     }
+    observe(what, failures.has(what));
+  };
+
+  /** A file that could not be written is tried at each pass; a refusal stays until an operator does something. */
+  const republish = async () => {
+    const problem = publisher.problem();
+    if (problem === undefined) return;
+    const now = clock.now().getTime();
+    if (refused?.problem === problem && now - refused.at.getTime() < REFUSED_INTERVAL_MS) return;
+    await publisher.publish().catch((error: unknown) => {
+      const isRefusal = isTorchpassError(error, 'PUBLISH_WOULD_EMPTY');
+      refused = isRefusal ? { problem: publisher.problem(), at: clock.now() } : undefined;
+    });
   };
 
   const loop = async () => {

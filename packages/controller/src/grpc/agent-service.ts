@@ -1,12 +1,5 @@
 import { type handleUnaryCall, type Metadata } from '@grpc/grpc-js';
-import {
-  checkName,
-  isTorchpassError,
-  toTorchpassError,
-  TorchpassError,
-  type Clock,
-  type Logger,
-} from '@torchpass/core';
+import { checkName, toTorchpassError, TorchpassError, type Clock, type Logger } from '@torchpass/core';
 import { formatSpiffeId, readCertificateRequest } from '@torchpass/pki';
 import {
   MOST_EXPORTERS,
@@ -26,6 +19,7 @@ import type { IssuedCertificate } from '../issuance/issuance.ts';
 import type { HostTable } from '../store/schema.ts';
 import type { Selectable } from 'kysely';
 import type { Caller } from './gate.ts';
+import { logFailure } from './log-failure.ts';
 
 export interface AgentServiceTools {
   callerOf: (metadata: Metadata) => Caller;
@@ -38,7 +32,6 @@ export interface AgentServiceTools {
   checkInIntervalMs: number;
   clock: Clock;
   logger: Logger;
-  observe: (method: string, code: string) => void;
 }
 
 /** The agent's protocol: reads messages, calls the features, writes messages. Decides nothing. */
@@ -120,19 +113,12 @@ export function createAgentService(tools: AgentServiceTools): AgentServiceServer
     work: (request: Request, caller: Caller) => Promise<Response>,
   ): handleUnaryCall<Request, Response> {
     return (call, callback) => {
-      const method = call.getPath();
       const run = async () => work(call.request, callerOf(call.metadata));
       run().then(
-        (response) => {
-          tools.observe(method, 'OK');
-          callback(null, response);
-        },
+        (response) => callback(null, response),
         (reason: unknown) => {
-          const error = toTorchpassError(reason);
-          if (!isTorchpassError(reason) || error.kind === 'internal')
-            tools.logger.error('call failed', { method, error: reason });
-          tools.observe(method, error.code);
-          callback(toStatus(error));
+          logFailure(tools.logger, call.getPath(), reason);
+          callback(toStatus(toTorchpassError(reason)));
         },
       );
     };

@@ -119,6 +119,16 @@ describe('what is not an identity is refused', () => {
     expect(reason(lab)).toBe('its chain does not verify');
   });
 
+  it('one whose name is not that of the host it was issued to', async () => {
+    const lab = await startLab();
+    const identity = await enrollOver(lab, await newToken(lab));
+    const store = await openStore({ path: `${lab.config.storage_path}/torchpass.db`, clock: lab.clock });
+    await store.updateTable('hosts').set({ name: 'web-2' }).where('name', '=', 'web-1').execute();
+    await store.destroy();
+    await expect(dial(lab, identity).checkIn(NOTHING)).rejects.toMatchObject({ code: 'IDENTITY_REJECTED' });
+    expect(reason(lab)).toBe('its certificate names another host');
+  });
+
   it('one that has ended, on a new connection', async () => {
     const lab = await startLab();
     const identity = await enrollOver(lab, await newToken(lab));

@@ -34,6 +34,8 @@ export function createAuthentication({ store, authorities, clock, logger }: Tool
       .executeTakeFirst();
     if (row === undefined || row.role !== 'agent' || row.issued_at === null)
       throw rejected('its certificate is unknown', connection, peer);
+    if (peer.spiffeId.kind !== 'agent' || peer.spiffeId.host !== row.name)
+      throw rejected('its certificate names another host', connection, peer);
     if (row.revoked_at !== null) throw rejected('its certificate is revoked', connection, peer);
     if (row.state !== 'active') throw rejected(`the host is ${row.state}`, connection, peer);
     return row;

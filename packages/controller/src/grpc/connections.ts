@@ -7,6 +7,8 @@ export interface Connection {
   address: string;
   /** DER, the leaf first; empty when none was presented. Proven by the handshake, not yet judged. */
   presentedChain: Buffer[];
+  /** Whether a call of a method that exists came in on it. */
+  called: boolean;
 }
 
 /** Both ends of a connection: no two live ones have the same four. */
@@ -23,7 +25,7 @@ export class Connections {
 
   add(socket: TLSSocket): Connection {
     const key = keyOf(socket);
-    const connection = { address: addressOf(socket), presentedChain: presentedChain(socket) };
+    const connection = { address: addressOf(socket), presentedChain: presentedChain(socket), called: false };
     this.#live.set(key, connection);
     socket.once('close', () => {
       if (this.#live.get(key) === connection) this.#live.delete(key);

@@ -6,19 +6,22 @@ import {
   type handleUnaryCall,
   type ServerInterceptor,
 } from '@grpc/grpc-js';
-import { formatHostPort, silentLogger } from '@torchpass/core';
+import { formatHostPort, silentLogger, TorchpassError } from '@torchpass/core';
+import { ManualClock } from '@torchpass/core/testing';
 import { createCertificateRequest, generatePrivateKey } from '@torchpass/pki';
-import { AgentServiceService, fromStatus } from '@torchpass/protocol';
+import { AgentServiceService, CALL_DEADLINE_MS, fromStatus, LARGEST_MESSAGE_BYTES } from '@torchpass/protocol';
 import { service as healthService } from 'grpc-health-check';
 import { once } from 'node:events';
+import { connect as connectHttp2 } from 'node:http2';
 import { connect } from 'node:tls';
-import { describe, expect, it, vi } from 'vitest';
-import { dial, enrollOver, enrollRequest } from '../testing/client.ts';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { dial, enrollOver, enrollRequest, type Identity } from '../testing/client.ts';
+import { watchStatements } from '../testing/crash-dialect.ts';
 import { newToken, report } from '../testing/host.ts';
 import { startLab, type RunningLab } from '../testing/lab.ts';
 import { Connections } from './connections.ts';
 import { createGate } from './gate.ts';
-import { METHOD_POLICIES } from './methods.ts';
+import { createAdmission, METHOD_POLICIES } from './methods.ts';
 
 vi.mock('node:crypto', async (original) =>
   (await import('../testing/remembered-scrypt.ts')).rememberingScrypt(await original()),
@@ -44,6 +47,21 @@ describe('the table of methods', () => {
       expect(burst).toBeGreaterThanOrEqual(1);
       expect(perSecond).toBeGreaterThan(0);
     }
+  });
+
+  it('bounds the time and the size of every method', () => {
+    for (const [path, { deadlineMs, maxBytes }] of Object.entries(METHOD_POLICIES)) {
+      expect(deadlineMs).toBeGreaterThan(0);
+      expect(deadlineMs).toBeLessThanOrEqual(path.endsWith('/Watch') ? 600_000 : 30_000);
+      expect(maxBytes).toBeGreaterThan(0);
+      expect(maxBytes).toBeLessThanOrEqual(LARGEST_MESSAGE_BYTES);
+    }
+    expect(METHOD_POLICIES['/torchpass.v1.AgentService/CheckIn']?.deadlineMs).toBeGreaterThan(CALL_DEADLINE_MS);
+  });
+
+  it.each([0.1, 1, 1000])('lets everybody in at least once with a rate factor of %d', (rateFactor) => {
+    const admission = createAdmission({ clock: new ManualClock(), rateFactor });
+    for (const method of METHODS) expect([method, admission.admit(method, 'somebody')]).toEqual([method, true]);
   });
 });
 
@@ -107,6 +125,80 @@ describe('calls that come too fast', () => {
     }
     await expect(raw(path)).rejects.toMatchObject({ code: 'RATE_LIMITED' });
     await expect(dial(lab, second).raw(path)).rejects.toMatchObject({ code: 'CSR_INVALID' });
+  });
+});
+
+describe('the policy of a method is kept on the wire', () => {
+  it.each(METHODS)('%s ends a call that never sends its message at its deadline', async (path) => {
+    const lab = await startLab();
+    const identity = METHOD_POLICIES[path]?.caller === 'host' ? await enrollOver(lab, await newToken(lab)) : undefined;
+    const call = await openCall(lab, path, identity);
+    await vi.waitFor(
+      async () => {
+        lab.clock.advance(1000);
+        expect(call.ended()).toBe('4');
+      },
+      { timeout: 10_000, interval: 5 },
+    );
+    expect(call.lasted()).toBeGreaterThanOrEqual(METHOD_POLICIES[path]?.deadlineMs ?? 0);
+  });
+
+  it.each(METHODS)('%s refuses a message above its size and takes one of it', async (path) => {
+    const lab = await startLab();
+    const most = METHOD_POLICIES[path]?.maxBytes ?? 0;
+    const identity = METHOD_POLICIES[path]?.caller === 'host' ? await enrollOver(lab, await newToken(lab)) : undefined;
+    const tooLarge = await openCall(lab, path, identity);
+    tooLarge.send(filler(most + 1));
+    await expect.poll(tooLarge.ended).toBe('8');
+    const fits = await openCall(lab, path, identity);
+    fits.send(filler(most));
+    if (path.endsWith('/Watch')) return expect.poll(fits.answered).toBe(true);
+    await expect.poll(fits.ended).toBeDefined();
+    expect(fits.ended()).not.toBe('8');
+  });
+});
+
+describe('who keeps failing to prove who it is', () => {
+  it('is refused without a query or a line of the log, and known hosts are not', async () => {
+    const queries: string[] = [];
+    const lab = await startLab({ seams: { wrapDialect: watchStatements((sql) => void queries.push(sql)) } });
+    const token = await newToken(lab, { uses: 2 });
+    const good = dial(lab, await enrollOver(lab, token, 'web-1'));
+    await good.checkIn(checkIn);
+    const revoked = await enrollOver(lab, token, 'web-2');
+    await lab.services.hosts.revoke('web-2', 'stolen');
+    const thief = dial(lab, revoked);
+    const codes = new Set<unknown>();
+    for (let call = 0; call < 20; call += 1) await thief.checkIn(checkIn).catch((error) => codes.add(error.code));
+    expect([...codes]).toEqual(['IDENTITY_REJECTED']);
+    const [asked, logged] = [queries.length, lab.logged.length];
+    await expect(thief.checkIn(checkIn)).rejects.toMatchObject({ code: 'RATE_LIMITED' });
+    await expect(dial(lab).checkIn(checkIn)).rejects.toMatchObject({ code: 'RATE_LIMITED' });
+    expect([queries.length, lab.logged.length]).toEqual([asked, logged]);
+    await good.checkIn(checkIn);
+    lab.clock.advance(2000);
+    await expect(thief.checkIn(checkIn)).rejects.toMatchObject({ code: 'IDENTITY_REJECTED' });
+  });
+});
+
+describe('what the operator has to mend is in the log', () => {
+  it.each(['AUTHORITY_MISSING', 'STORE_UNAVAILABLE'] as const)('%s', async (code) => {
+    const lab = await startLab();
+    const agent = dial(lab, await enrollOver(lab, await newToken(lab)));
+    const spy = vi.spyOn(lab.random, 'bytes').mockImplementation(() => {
+      throw new TorchpassError(code, 'It is gone.');
+    });
+    onTestFinished(() => spy.mockRestore());
+    const certificateRequest = createCertificateRequest(await generatePrivateKey());
+    const purpose = { $case: 'identity', value: {} } as const;
+    await expect(agent.issueCertificate({ certificateRequest, purpose })).rejects.toMatchObject({ code });
+    expect(lab.logged.filter((line) => line.includes('call failed') && line.includes(code))).toHaveLength(1);
+  });
+
+  it('but not what a caller does wrong', async () => {
+    const lab = await startLab();
+    await expect(dial(lab).raw('/torchpass.v1.AgentService/Enroll')).rejects.toThrow();
+    expect(lab.logged.join('')).not.toContain('call failed');
   });
 });
 
@@ -192,13 +284,71 @@ describe('the public port', () => {
   });
 });
 
+/** A call of which only the headers were sent, on a connection of its own, without any help of a gRPC library. */
+async function openCall(lab: RunningLab, path: string, identity?: Identity) {
+  const started = lab.clock.now().getTime();
+  const session = connectHttp2(`https://${formatHostPort(lab.publicAddress)}`, {
+    rejectUnauthorized: false,
+    cert: identity?.chain,
+    key: identity?.key,
+  });
+  session.on('error', () => undefined);
+  onTestFinished(() => session.destroy());
+  const stream = session.request(
+    { ':method': 'POST', ':path': path, 'content-type': 'application/grpc', te: 'trailers' },
+    { endStream: false },
+  );
+  let ended: string | undefined;
+  let lasted = 0;
+  let answered = false;
+  const read = (headers: Record<string, unknown>) => {
+    if (typeof headers['grpc-status'] !== 'string' || ended !== undefined) return;
+    ended = headers['grpc-status'];
+    lasted = lab.clock.now().getTime() - started;
+  };
+  stream
+    .on('response', read)
+    .on('trailers', read)
+    .on('error', () => undefined);
+  stream.on('data', () => (answered = true));
+  await once(session, 'connect');
+  // The answer to what came after the headers: they have arrived.
+  await new Promise((resolve) => session.ping(resolve));
+  return {
+    send: (message: Buffer) => {
+      const frame = Buffer.alloc(5);
+      frame.writeUInt32BE(message.length, 1);
+      stream.end(Buffer.concat([frame, message]));
+    },
+    /** The number of gRPC's status; undefined while the call is open. */
+    ended: () => ended,
+    lasted: () => lasted,
+    answered: () => answered,
+  };
+}
+
+/** A message of just this size, in a field that no method knows. */
+function filler(size: number): Buffer {
+  for (let length = size; length > 0; length -= 1) {
+    const prefix = Buffer.from([0xfa, 0x7f, ...varint(length)]);
+    if (prefix.length + length === size) return Buffer.concat([prefix, Buffer.alloc(length)]);
+  }
+  throw new RangeError('too small');
+}
+
+function varint(value: number): number[] {
+  return value < 128 ? [value] : [(value % 128) + 128, ...varint(Math.floor(value / 128))];
+}
+
 function labGate() {
-  const connection = { address: '198.51.100.7', presentedChain: [] };
+  const connection = { address: '198.51.100.7', presentedChain: [], called: false };
   const connections = new Connections();
   vi.spyOn(connections, 'of').mockReturnValue(connection);
   const authenticate = () => Promise.reject(new Error('nobody is expected to be asked'));
+  const clock = new ManualClock();
+  const admission = createAdmission({ clock, rateFactor: 1 });
   return {
-    gate: createGate({ connections, authenticate, admit: () => true, observe: () => undefined, logger: silentLogger }),
+    gate: createGate({ connections, authenticate, admission, observe: () => undefined, clock, logger: silentLogger }),
   };
 }
 

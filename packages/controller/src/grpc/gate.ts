@@ -1,11 +1,20 @@
-import { ServerInterceptingCall, type Metadata, type ServerInterceptor } from '@grpc/grpc-js';
-import { toTorchpassError, TorchpassError, type Logger } from '@torchpass/core';
+import {
+  ServerInterceptingCall,
+  status as Status,
+  type Metadata,
+  type ServerInterceptor,
+  type StatusObject,
+} from '@grpc/grpc-js';
+import { isTorchpassError, toTorchpassError, TorchpassError, type Clock, type Logger } from '@torchpass/core';
 import { toStatus } from '@torchpass/protocol';
 import type { Selectable } from 'kysely';
 import { callerKey } from '../limits/caller-key.ts';
 import type { HostTable } from '../store/schema.ts';
 import type { Connection, Connections } from './connections.ts';
-import { METHOD_POLICIES } from './methods.ts';
+import { logFailure } from './log-failure.ts';
+import { TooLarge } from './message-size.ts';
+import { policyOf, type Admission, type MethodPolicy } from './methods.ts';
+import { codeOfStatus } from './status-code.ts';
 
 /** Who calls: known to a handler for every call that the gate let through. */
 export interface Caller {
@@ -17,38 +26,68 @@ export interface Caller {
 interface Tools {
   connections: Connections;
   authenticate: (connection: Connection) => Promise<Selectable<HostTable>>;
-  /** Takes one from the caller's allowance for the method; false when it is used up. */
-  admit: (method: string, caller: string) => boolean;
-  /** How a call ended, for the metrics. */
+  admission: Admission;
+  /** How a call ended, for the metrics: `OK`, a code of ours, or one of gRPC's own. */
   observe: (method: string, code: string) => void;
+  clock: Clock;
   logger: Logger;
 }
 
-/** Admits or refuses every call of every method, before its message is read. */
-export function createGate({ connections, authenticate, admit, observe, logger }: Tools) {
+/** Admits or refuses every call of every method before its message is read, and ends it when its time is over. */
+export function createGate({ connections, authenticate, admission, observe, clock, logger }: Tools) {
   const callers = new WeakMap<Metadata, Caller>();
+  /** Connections whose last call was that of a host. */
+  const proven = new WeakSet<Connection>();
 
-  const interceptor: ServerInterceptor = (method, call) =>
-    new ServerInterceptingCall(call, {
+  const interceptor: ServerInterceptor = (method, call) => {
+    const policy = policyOf(method.path);
+    const over = new AbortController();
+    const finish = (code: string) => {
+      if (over.signal.aborted) return;
+      over.abort();
+      observe(method.path, code);
+    };
+    const end = (code: string, status: Partial<StatusObject> & Pick<StatusObject, 'code' | 'details'>) => {
+      if (over.signal.aborted) return;
+      finish(code);
+      call.sendStatus(status);
+    };
+    return new ServerInterceptingCall(call, {
       start(next) {
+        if (policy !== undefined) {
+          clock.sleep(policy.deadlineMs, over.signal).then(
+            () => end('DEADLINE_EXCEEDED', { code: Status.DEADLINE_EXCEEDED, details: 'The call took too long.' }),
+            () => undefined,
+          );
+        }
         next({
           onReceiveMetadata(metadata, proceed) {
-            check(method.path, connections.of(call.getConnectionInfo())).then(
+            check(method.path, policy, connections.of(call.getConnectionInfo())).then(
               (caller) => {
                 callers.set(metadata, caller);
                 proceed(metadata);
               },
               (reason: unknown) => {
+                logFailure(logger, method.path, reason);
                 const error = toTorchpassError(reason);
-                if (error.kind === 'internal') logger.error('call failed', { method: method.path, error: reason });
-                observe(method.path, error.code);
-                call.sendStatus({ ...toStatus(error) });
+                end(error.code, toStatus(error));
               },
             );
           },
+          onReceiveMessage(message: unknown, proceed) {
+            if (!(message instanceof TooLarge)) return proceed(message);
+            end('RESOURCE_EXHAUSTED', { code: Status.RESOURCE_EXHAUSTED, details: message.sentence });
+          },
+          // Comes last for every call, also for one that was answered.
+          onCancel: () => finish('CANCELLED'),
         });
       },
+      sendStatus(status, next) {
+        finish(codeOfStatus(status));
+        next(status);
+      },
     });
+  };
 
   return {
     interceptor,
@@ -59,17 +98,36 @@ export function createGate({ connections, authenticate, admit, observe, logger }
     },
   };
 
-  async function check(method: string, connection: Connection | undefined): Promise<Caller> {
-    const policy = Object.hasOwn(METHOD_POLICIES, method) ? METHOD_POLICIES[method] : undefined;
+  async function check(
+    method: string,
+    policy: MethodPolicy | undefined,
+    connection: Connection | undefined,
+  ): Promise<Caller> {
     if (policy === undefined) throw new TorchpassError('METHOD_NOT_ALLOWED', 'There is no such method here.');
     if (connection === undefined) throw new TorchpassError('INTERNAL', 'A call came on an unknown connection.');
+    connection.called = true;
     if (policy.caller === 'anyone') {
-      if (!admit(method, callerKey(connection.address))) throw limited();
+      if (!admission.admit(method, callerKey(connection.address))) throw limited();
       return { connection, host: undefined };
     }
-    const host = await authenticate(connection);
-    if (!admit(method, host.id)) throw limited();
+    const host = await proveHost(connection);
+    if (!admission.admit(method, host.id)) throw limited();
     return { connection, host };
+  }
+
+  /** Whoever keeps failing costs neither a query nor a line of the log; good hosts beside it keep their connections. */
+  async function proveHost(connection: Connection): Promise<Selectable<HostTable>> {
+    const address = callerKey(connection.address);
+    if (!proven.has(connection) && !admission.mayTry(address)) throw limited();
+    try {
+      const host = await authenticate(connection);
+      proven.add(connection);
+      return host;
+    } catch (error) {
+      proven.delete(connection);
+      if (isTorchpassError(error) && error.kind === 'unauthenticated') admission.refused(address);
+      throw error;
+    }
   }
 }
 

@@ -1,11 +1,24 @@
-import { Server, ServerCredentials, type ServerInterceptor } from '@grpc/grpc-js';
+import {
+  Server,
+  ServerCredentials,
+  type ServerInterceptor,
+  type ServiceDefinition,
+  type UntypedServiceImplementation,
+} from '@grpc/grpc-js';
 import { AgentServiceService, LARGEST_MESSAGE_BYTES, type AgentServiceServer } from '@torchpass/protocol';
 import { HealthImplementation } from 'grpc-health-check';
 import type { TLSSocket } from 'node:tls';
+import { withMessageSizes } from './message-size.ts';
 
 const MOST_STREAMS_PER_CONNECTION = 32;
 const KEEPALIVE_MS = 60_000;
 const IDLE_MS = 10 * 60_000;
+/** Agents connect again by themselves. */
+const OLDEST_CONNECTION_MS = 60 * 60_000;
+/** For calls that are under way then: the longest that agents make. */
+const AGE_GRACE_MS = 30_000;
+/** What one connection may make the HTTP/2 library hold, in megabytes: all its streams with the largest message each. */
+const SESSION_MEGABYTES = 10;
 
 export interface GrpcServer {
   /** Serves HTTP/2 on a connection that the public port accepted. */
@@ -16,7 +29,7 @@ export interface GrpcServer {
 
 /** The gRPC side of the public port: the agent's protocol and standard health. It never listens: it is handed sockets. */
 export function createGrpcServer(service: AgentServiceServer, gate: ServerInterceptor): GrpcServer {
-  const server = new Server({
+  const server = new MeasuringServer({
     interceptors: [gate],
     'grpc.max_receive_message_length': LARGEST_MESSAGE_BYTES,
     'grpc.max_send_message_length': LARGEST_MESSAGE_BYTES,
@@ -24,6 +37,9 @@ export function createGrpcServer(service: AgentServiceServer, gate: ServerInterc
     'grpc.max_connection_idle_ms': IDLE_MS,
     'grpc.keepalive_time_ms': KEEPALIVE_MS,
     'grpc.keepalive_timeout_ms': 20_000,
+    'grpc.max_connection_age_ms': OLDEST_CONNECTION_MS,
+    'grpc.max_connection_age_grace_ms': AGE_GRACE_MS,
+    'grpc-node.max_session_memory': SESSION_MEGABYTES,
   });
   server.addService(AgentServiceService, service);
   const health = new HealthImplementation({ '': 'SERVING', 'torchpass.v1.AgentService': 'SERVING' });
@@ -62,4 +78,11 @@ export function createGrpcServer(service: AgentServiceServer, gate: ServerInterc
       });
     },
   };
+}
+
+/** Every service that is added gets the message sizes of the table, also the one of health that adds itself. */
+class MeasuringServer extends Server {
+  override addService(service: ServiceDefinition, implementation: UntypedServiceImplementation): void {
+    super.addService(withMessageSizes(service), implementation);
+  }
 }

@@ -45,6 +45,11 @@ export class TokenBuckets {
     return allowed;
   }
 
+  /** Whether `take` would give one; takes none and remembers nobody. */
+  has(key: string): boolean {
+    return this.#tokensOf(this.#buckets.get(key), this.#options.clock.now().getTime()) >= 1;
+  }
+
   /** How many callers are remembered. */
   get size(): number {
     return this.#buckets.size;

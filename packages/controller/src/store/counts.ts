@@ -1,3 +1,5 @@
+import { sql } from 'kysely';
+import type { Role } from '@torchpass/pki';
 import type { Store } from './store.ts';
 
 export interface HostCounts {
@@ -48,4 +50,43 @@ export async function earliestExporterEnd(store: Store): Promise<Date | undefine
     .executeTakeFirst();
   const earliest: string | null | undefined = row?.earliest;
   return earliest === null || earliest === undefined ? undefined : new Date(earliest);
+}
+
+/**
+ * Published exporters whose certificate, as last seen, has less than a twentieth of its life left or none. Agents renew
+ * at 70 to 90 % of it, so that these are late, however long certificates live.
+ */
+export async function countOverdueExporters(store: Store, now: Date): Promise<number> {
+  const left = sql<number>`julianday(not_after) - julianday(${now.toISOString()})`;
+  const life = sql<number>`julianday(not_after) - julianday(not_before)`;
+  const { count } = await store
+    .selectFrom('exporters')
+    .innerJoin('certificates', 'certificates.serial', 'exporters.seen_serial')
+    .select(({ fn }) => fn.countAll<number | string>().as('count'))
+    .where('exporters.published_target', 'is not', null)
+    .where(sql<boolean>`(${left}) < (${life}) / 20`)
+    .executeTakeFirstOrThrow();
+  return Number(count);
+}
+
+/** How many certificates were ever issued, by role. */
+export async function countIssued(store: Store): Promise<Map<Role, number>> {
+  const rows = await store
+    .selectFrom('certificates')
+    .select(({ fn }) => ['role', fn.count<number | string>('issued_at').as('count')])
+    .groupBy('role')
+    .execute();
+  return new Map(rows.map(({ role, count }) => [role, Number(count)]));
+}
+
+/** When the newest certificates of the installation's own end: those that belong to no host. */
+export async function ownCertificateEnds(store: Store): Promise<Map<Role, Date>> {
+  const rows = await store
+    .selectFrom('certificates')
+    .select(['role', 'not_after'])
+    .where('host_id', 'is', null)
+    .where('issued_at', 'is not', null)
+    .orderBy('issued_at')
+    .execute();
+  return new Map(rows.map(({ role, not_after }) => [role, new Date(not_after)]));
 }
