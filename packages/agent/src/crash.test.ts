@@ -50,7 +50,7 @@ async function findFaults(lab: Lab): Promise<string[]> {
     const chains = [...book.issued.values()].filter((entry) => entry.purpose === purpose).map(({ chain }) => chain[0]);
     return serialOf(chains.at(-1));
   };
-  const litter = (path: string) => /next-key|lock|canary/.test(path) && !path.endsWith(STAGED);
+  const litter = (path: string) => /next-key|join-key|lock|canary/.test(path) && !path.endsWith(STAGED);
   return [
     ...(book.hosts.map(({ name }) => name).join() === 'web-1' ? [] : [`there are ${book.hosts.length} hosts`]),
     ...(await lab.stored()).filter(litter).map((path) => `${path} was left`),

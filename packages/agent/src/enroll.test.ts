@@ -158,6 +158,29 @@ describe('a second time', () => {
     expect(lab.controller.book.hosts).toHaveLength(1);
   });
 
+  test.each([
+    ['the name is still taken', 1, 'HOST_NAME_TAKEN'],
+    ['the token is used up', 0, 'TOKEN_REJECTED'],
+  ])('an identity that was refused stays when the new enrolment is refused too: %s', async (_, uses, code) => {
+    await lab.agent().enroll(lab.controller.token());
+    lab.controller.book.rejectIdentities = true;
+    await expect(lab.agent().enroll(lab.controller.token({ uses }))).rejects.toMatchObject({ code });
+    expect(await lab.agent().status()).toMatchObject({ host: 'web-1' });
+    lab.controller.book.rejectIdentities = false;
+    expect(await lab.agent().sync()).toMatchObject({ complete: true });
+  });
+
+  test('the advice to a refused identity frees its name first, and leads back', async () => {
+    await lab.agent().enroll(lab.controller.token());
+    lab.controller.book.rejectIdentities = true;
+    const hint = /"torchpass host revoke web-1".*new join token.*"torchpass-agent enroll"/;
+    await expect(lab.agent().sync()).rejects.toMatchObject({ hint: expect.stringMatching(hint) as string });
+    lab.controller.book.hosts = [];
+    lab.controller.book.rejectIdentities = false;
+    expect(await lab.agent().enroll(lab.controller.token())).toMatchObject({ complete: true });
+    expect((await lab.stored()).filter((path) => path.includes('-key'))).toEqual([]);
+  });
+
   test('a damaged identity is told, and replaced', async () => {
     await lab.agent().enroll(lab.controller.token());
     await writeFile(join(lab.settings.storagePath, 'identity/identity.pem'), 'torn');

@@ -14,7 +14,7 @@ import { syncPass } from './sync.ts';
 
 /**
  * Makes this host a member with a join token, then does one pass. Safe to run twice, and after a crash at any
- * point: it goes on where it was. The caller holds the lock.
+ * point: it goes on where it was. An identity that is there already stays until the new one is written. The caller holds the lock.
  *
  * Errors: TOKEN_MALFORMED, PIN_MISMATCH, TOKEN_REJECTED, ALREADY_ENROLLED, those of a pass.
  */
@@ -29,9 +29,6 @@ export async function enrollHost(tokenText: Secret, seams: Seams, signal?: Abort
     } catch (error) {
       if (!isTorchpassError(error, 'IDENTITY_REJECTED')) throw error;
       seams.say(`${error.message} Enrolling again with this token.`);
-      // In this order: a key that is still there without an identity would be taken for one of an enrolment under way.
-      await seams.files.remove(seams.layout.identity.nextKey);
-      await seams.files.remove(seams.layout.identity.pair);
     }
   }
   await join(token, seams, signal);
@@ -77,7 +74,7 @@ async function join(token: JoinToken, seams: Seams, signal: AbortSignal | undefi
     let enrolment: Enrolment | undefined;
     const pair: CertificatePair = await obtain(
       {
-        nextKey: layout.identity.nextKey,
+        nextKey: layout.identity.joinKey,
         staleKeyErrors: ['KEY_REUSED', 'CSR_INVALID'],
         ask: async (key) => {
           const answer = await controller.enroll({
@@ -109,8 +106,10 @@ async function join(token: JoinToken, seams: Seams, signal: AbortSignal | undefi
     if (enrolment === undefined) throw new TorchpassError('INTERNAL', 'An enrolment ended without an answer.');
     // First whom we belong to, then the identity: once there is an identity, the enrolment is done.
     await writeEnrolment(layout, enrolment, files);
-    await writePair(layout, pair, files);
+    // A renewal of the identity that is replaced now is not to be finished any more.
     await files.remove(layout.identity.nextKey);
+    await writePair(layout, pair, files);
+    await files.remove(layout.identity.joinKey);
     say(`This host is "${enrolment.hostName}".`);
   } finally {
     controller.close();

@@ -13,9 +13,11 @@ export async function keepIdentity(
   { layout, files, clock, logger, say }: Seams,
   renew: boolean,
 ): Promise<TorchpassError | undefined> {
-  const { nextKey } = layout.identity;
+  const { nextKey, joinKey } = layout.identity;
   const { leaf } = session.identity.pair;
   const pending = await readPendingKey(nextKey, files);
+  const joined = await readPendingKey(joinKey, files);
+  if (joined?.belongsTo(leaf) === true) await files.remove(joinKey);
   const finished = pending?.belongsTo(leaf) === true;
   if (finished) await files.remove(nextKey);
   const begun = pending !== undefined && !finished;

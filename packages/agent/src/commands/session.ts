@@ -2,6 +2,7 @@ import { formatHostPort, isTorchpassError, TorchpassError } from '@torchpass/cor
 import type { Controller } from '../controller/client.ts';
 import { type CheckedBundle, checkBundle, sameCertificates } from '../controller/bundle.ts';
 import { renewIdentity } from '../identity/issue.ts';
+import { rejoinHint } from '../identity/rejoin.ts';
 import { type Identity, writeEnrolment } from '../identity/store.ts';
 import type { TrustBundle } from '@torchpass/protocol';
 import type { Seams } from './seams.ts';
@@ -61,6 +62,6 @@ export function explainRejection(error: unknown, { hostName, controller, pair }:
   return new TorchpassError(
     'IDENTITY_REJECTED',
     `The controller at ${formatHostPort(controller)} does not accept the identity of host "${hostName}".${why}`,
-    { cause: error, hint: 'Ask the operator for a new join token and run "torchpass-agent enroll" with it.' },
+    { cause: error, hint: rejoinHint(hostName) },
   );
 }

@@ -1,4 +1,5 @@
 import { roughDuration } from '@torchpass/core';
+import { rejoinHint } from '../identity/rejoin.ts';
 import type { AgentStatus, CertificateStatus, ExporterStatus } from './status.ts';
 
 /** The same for people, a line each. */
@@ -52,9 +53,9 @@ function validity({ not_before, not_after, renews_at }: CertificateStatus, now: 
   return `from ${not_before} to ${not_after} (${distance(not_after, now)}), renews ${distance(renews_at, now)}`;
 }
 
-function nextStep({ identity, exporters, next_pass_by }: AgentStatus, now: Date): string {
+function nextStep({ host, identity, exporters, next_pass_by }: AgentStatus, now: Date): string {
   if (new Date(identity.not_after) <= now) {
-    return 'The identity has expired: ask the operator for a new join token and run "torchpass-agent enroll".';
+    return `The identity has expired. ${rejoinHint(host)}`;
   }
   const due = [identity, ...exporters.flatMap(({ certificate }) => certificate ?? [])].map(
     ({ renews_at }) => renews_at,

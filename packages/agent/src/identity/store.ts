@@ -78,6 +78,6 @@ function parseEnrolment(text: string): Enrolment | undefined {
 
 function broken(path: string, how: string): TorchpassError {
   return new TorchpassError('IDENTITY_BROKEN', `This host's identity cannot be used: ${path} ${how}.`, {
-    hint: 'Ask the operator for a join token and run "torchpass-agent enroll": it makes a new one.',
+    hint: 'Have the operator run "torchpass host revoke" with the name of this host, then make a new join token; then run "torchpass-agent enroll" with it.',
   });
 }

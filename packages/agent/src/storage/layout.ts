@@ -15,8 +15,10 @@ export interface Layout {
     enrolment: string;
     /** Private key and certificate chain in one file, so that they cannot be torn apart. */
     pair: string;
-    /** The key of a request that is under way. */
+    /** The key of a renewal that is under way. */
     nextKey: string;
+    /** The key of an enrolment that is under way; an identity that it replaces stays in use until then. */
+    joinKey: string;
   };
   exporters: string;
   exporter(name: string): ExporterLayout;
@@ -48,6 +50,7 @@ export function layoutOf(root: string): Layout {
       enrolment: join(identity, 'enrolment.json'),
       pair: join(identity, 'identity.pem'),
       nextKey: join(identity, 'next-key.pem'),
+      joinKey: join(identity, 'join-key.pem'),
     },
     exporters,
     exporter: (name) => {
