@@ -1,6 +1,7 @@
 import { silentLogger, TorchpassError, type Logger } from '@torchpass/core';
 import { ManualClock } from '@torchpass/core/testing';
 import { expect, it, onTestFinished, vi } from 'vitest';
+import type { Publisher } from './targets/publisher.ts';
 import { keepFresh, type Upkeep } from './upkeep.ts';
 
 /** Upkeep with parts that fail when the test says so; `pass` lets five seconds go by. */
@@ -10,11 +11,11 @@ async function start() {
   const logger: Logger = { ...silentLogger, error: (_message, fields) => void errors.push(fields?.['what']) };
   const failed = new Map<Upkeep, boolean>();
   const state: { folder?: Error; publication?: TorchpassError } = {};
-  const refresh = vi.fn(async () => {
+  const refresh = async () => {
     if (state.folder !== undefined) throw state.folder;
     return {} as never;
-  });
-  const publish = vi.fn(async () => {
+  };
+  const publish = vi.fn<Publisher['publish']>(async () => {
     if (state.publication !== undefined) throw state.publication;
     return { jobs: [] };
   });
