@@ -15,7 +15,7 @@ describe('a configuration', () => {
     expect(await load('')).toMatchObject({
       trust_domain: 'torchpass.internal',
       storage_path: '/var/lib/torchpass',
-      listen_address: { host: '0.0.0.0', port: 7443 },
+      listen_address: { host: '::', port: 7443 },
       advertise_address: { host: 'monitor.example.org', port: 7443 },
       admin: { socket: '/var/lib/torchpass/controller.sock', listen_address: { host: '127.0.0.1', port: 7444 } },
       authorities: { passphrase_file: '/var/lib/torchpass/passphrase', root_lifetime: 3650 * 86_400_000 },

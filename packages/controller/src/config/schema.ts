@@ -48,8 +48,8 @@ export const configSchema = z.strictObject({
   trust_domain: check(isTrustDomain, 'is not a SPIFFE trust domain').default('torchpass.internal'),
   /** Everything that must not be lost: database, sealed keys. */
   storage_path: absolutePath.default('/var/lib/torchpass'),
-  /** Where agents connect. */
-  listen_address: hostPort.default({ host: '0.0.0.0', port: 7443 }),
+  /** Where agents connect; `[::]` is IPv6 and IPv4. */
+  listen_address: hostPort.default({ host: '::', port: 7443 }),
   /** The address that agents dial, as written into instructions; by default this machine's name. */
   advertise_address: hostPort.optional(),
   admin: z
@@ -86,7 +86,7 @@ export const configSchema = z.strictObject({
     .prefault({}),
   limits: z
     .strictObject({
-      /** Multiplies every rate limit of the public port; more than 1 for fleets behind one address. */
+      /** Multiplies every limit of one caller, rates and connections; more than 1 for fleets behind one address. */
       rate_factor: z.number().min(0.1).max(1000).default(1),
       /** Connections to the public port at once. */
       connections: z.int().min(10).max(100_000).default(4096),

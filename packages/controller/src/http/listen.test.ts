@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { listenTcp, listenUnix } from './listen.ts';
 
 let folder: string;
@@ -83,6 +83,21 @@ describe('listenUnix', () => {
 });
 
 describe('listenTcp', () => {
+  it('takes callers over IPv4 where it listens on [::]', async () => {
+    const both = server();
+    await listenTcp(both, { host: '::', port: 0 }, 'listen_address');
+    const { port } = both.address() as AddressInfo;
+    const [data] = await once(connect(port, '127.0.0.1'), 'data');
+    expect(String(data)).toBe('hello');
+  });
+
+  it('leaves [::] to Node.js, which falls back to IPv4 where there is no IPv6', async () => {
+    const both = server();
+    const listen = vi.spyOn(both, 'listen');
+    await listenTcp(both, { host: '::', port: 0 }, 'listen_address');
+    expect(listen).toHaveBeenCalledWith({ port: 0 });
+  });
+
   it('names the address that is taken and the setting to change', async () => {
     const first = server();
     await listenTcp(first, { host: '127.0.0.1', port: 0 }, '--web.listen-address');

@@ -39,7 +39,8 @@ export async function listenUnix(server: Server, { path, gid }: UnixListenOption
 
 /** @throws ADDRESS_IN_USE, CONFIG_INVALID; `setting` is what the operator changes, for the next step. */
 export async function listenTcp(server: Server, { host, port }: HostPort, setting: string): Promise<void> {
-  const options: ListenOptions = { host, port };
+  // Left to Node.js, `::` is both families, or IPv4 alone where IPv6 is off.
+  const options: ListenOptions = host === '::' ? { port } : { host, port };
   try {
     server.listen(options);
     await listening(server);
