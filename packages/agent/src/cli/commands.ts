@@ -73,7 +73,9 @@ export function runCommand(io: Io, finish: Finish): Command {
 
 export function statusCommand(io: Io, finish: Finish): Command {
   return new Command('status')
-    .description('Say what is installed, until when, what the exporters serve right now, and what happens next.')
+    .description(
+      'Say what is installed, until when, what the exporters serve right now, and what happens next. Ends 1 when something is wrong.',
+    )
     .addOption(outputOption())
     .addHelpText('after', '\nExamples:\n  $ torchpass-agent status\n  $ torchpass-agent status --output json')
     .action(async (_options: unknown, command: Command) => {
@@ -82,7 +84,7 @@ export function statusCommand(io: Io, finish: Finish): Command {
       const status = await agent.status(io.signal);
       if (options.output === 'json') io.out(JSON.stringify(status, undefined, 2));
       else for (const line of statusLines(status, systemClock.now())) io.out(line);
-      finish(0);
+      finish(status.healthy ? 0 : 1);
     });
 }
 

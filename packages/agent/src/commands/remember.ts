@@ -1,29 +1,40 @@
 import { isTorchpassError } from '@torchpass/core';
-import { writeLastPass } from '../storage/status-cache.ts';
-import { stateName, type SyncReport } from './report.ts';
+import { type LastPass, readLastPass, writeLastPass } from '../storage/status-cache.ts';
+import type { Problem } from './problem.ts';
+import { type ExporterOutcome, stateName } from './report.ts';
 import type { Seams } from './seams.ts';
+
+export interface PassEnd {
+  problems: Problem[];
+  /** Undefined: the controller did not say, and what it said before is kept. */
+  exporters: ExporterOutcome[] | undefined;
+  /** In milliseconds. */
+  comeBackMs: number | undefined;
+}
 
 /** Notes how a pass ended, for `status`. A pass does not fail because that cannot be written. */
 export async function remember(
   { layout, files, clock, logger }: Seams,
-  { comeBackMs, missing, exporters }: Pick<SyncReport, 'missing' | 'exporters'> & { comeBackMs: number | undefined },
+  { comeBackMs, problems, exporters }: PassEnd,
 ): Promise<void> {
-  const at = clock.now();
-  const pass = {
-    at: at.toISOString(),
-    nextAt: comeBackMs === undefined ? undefined : new Date(at.getTime() + comeBackMs).toISOString(),
-    problem: missing[0],
-    exporters: exporters.map(({ name, state, target, problem }) => ({
-      name,
-      state: stateName(state),
-      target,
-      problem: problem ?? '',
-    })),
-  };
+  const now = clock.now();
+  const at = now.toISOString();
   try {
-    await writeLastPass(layout, pass, files);
+    const checkIn =
+      exporters === undefined ? (await readLastPass(layout, files))?.checkIn : { at, exporters: exporters.map(noteOf) };
+    const nextAt = comeBackMs === undefined ? undefined : new Date(now.getTime() + comeBackMs).toISOString();
+    await writeLastPass(layout, { at, nextAt, problems, checkIn }, files);
   } catch (error) {
     if (!isTorchpassError(error)) throw error;
     logger.warn('the result of the pass could not be noted', { error });
   }
+}
+
+function noteOf({
+  name,
+  state,
+  target,
+  problem,
+}: ExporterOutcome): NonNullable<LastPass['checkIn']>['exporters'][number] {
+  return { name, state: stateName(state), target, problem: problem?.what ?? '' };
 }

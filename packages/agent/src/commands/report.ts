@@ -3,6 +3,7 @@ import { formatHostPort, type TorchpassError } from '@torchpass/core';
 import { type CheckInResponse, TargetState } from '@torchpass/protocol';
 import { renewalDue } from '../identity/due.ts';
 import type { Identity } from '../identity/store.ts';
+import { aboutExporter, type Problem, problemOf, sentenceOf } from './problem.ts';
 
 /** How one exporter stands at the end of a pass. */
 export interface ExporterOutcome {
@@ -14,8 +15,8 @@ export interface ExporterOutcome {
   servingSerial: string | undefined;
   /** The certificate in its web configuration. */
   leaf: X509Certificate | undefined;
-  /** A sentence, ours or the controller's. */
-  problem: string | undefined;
+  /** Ours or the controller's. */
+  problem: Problem | undefined;
 }
 
 /** How one pass ended. */
@@ -26,7 +27,9 @@ export interface SyncReport {
   exporters: ExporterOutcome[];
   /** Whether every exporter is locked and published. */
   complete: boolean;
-  /** What is missing otherwise, a sentence each. */
+  /** What is missing otherwise. */
+  problems: Problem[];
+  /** The same, a sentence each. */
   missing: string[];
   /** When the controller wants to hear from us again, in milliseconds. */
   comeBackMs: number;
@@ -46,25 +49,29 @@ export function describePass(
 ): SyncReport {
   const told = nextCheckIn === undefined ? UNTOLD_MS : nextCheckIn.seconds * 1000 + nextCheckIn.nanos / 1e6;
   const leaves = [identity.pair.leaf, ...exporters.flatMap(({ leaf }) => leaf ?? [])];
-  const missing = [
-    ...(identityProblem === undefined ? [] : [identityProblem.sentence]),
+  const problems = [
+    ...(identityProblem === undefined ? [] : [problemOf(identityProblem)]),
     ...exporters.flatMap((exporter) => missingFrom(exporter) ?? []),
   ];
   return {
     hostName: identity.hostName,
     controller: formatHostPort(identity.controller),
     exporters,
-    complete: missing.length === 0,
-    missing,
+    complete: problems.length === 0,
+    problems,
+    missing: problems.map(sentenceOf),
     comeBackMs: Math.min(LONGEST_MS, Math.max(SHORTEST_MS, told)),
     due: new Date(Math.min(...leaves.map((leaf) => renewalDue(leaf).getTime()))),
   };
 }
 
-function missingFrom({ name, state, problem }: ExporterOutcome): string | undefined {
-  if (problem !== undefined) return problem.includes(`"${name}"`) ? problem : `Exporter "${name}": ${problem}`;
+function missingFrom({ name, state, problem }: ExporterOutcome): Problem | undefined {
+  if (problem !== undefined) return aboutExporter(name, problem);
   if (state === TargetState.PUBLISHED) return undefined;
-  return `Exporter "${name}": the controller has not published it yet. "torchpass-agent sync" asks again.`;
+  return {
+    what: `Exporter "${name}": the controller has not published it yet.`,
+    hint: '"torchpass-agent sync" asks again.',
+  };
 }
 
 export function stateName(state: TargetState): string {
@@ -99,7 +106,7 @@ export function reportJson({ hostName, controller, complete, missing, exporters,
       target,
       serving_serial: servingSerial ?? null,
       not_after: leaf?.validToDate.toISOString() ?? null,
-      problem: problem ?? null,
+      problem: problem === undefined ? null : sentenceOf(problem),
     })),
     renews_at: due.toISOString(),
   };

@@ -1,5 +1,4 @@
 import { roughDuration } from '@torchpass/core';
-import { rejoinHint } from '../identity/rejoin.ts';
 import type { AgentStatus, CertificateStatus, ExporterStatus } from './status.ts';
 
 /** The same for people, a line each. */
@@ -11,9 +10,10 @@ export function statusLines(status: AgentStatus, now: Date): string[] {
     `Identity    ${validity(status.identity, now)}`,
     ...status.exporters.flatMap((exporter) => ['', ...exporterLines(exporter, now)]),
     '',
-    last === null ? 'No pass has been made yet.' : `Last pass   ${last.at}${last.problem === null ? ', all well' : ''}`,
-    ...(last?.problem === null || last === null ? [] : [`Problem     ${last.problem}`]),
-    `Next        ${nextStep(status, now)}`,
+    last === null ? 'No pass has been made yet.' : `Last pass   ${last.at}${status.healthy ? ', all well' : ''}`,
+    `Resident    ${residentText(status, now)}`,
+    ...status.problems.map(({ what }) => `Problem     ${what}`),
+    ...nextSteps(status, now).map((step) => `Next        ${step}`),
   ];
 }
 
@@ -45,27 +45,29 @@ function servingText(serving: ExporterStatus['serving']): string {
 
 function targetText(target: ExporterStatus['target']): string {
   if (target === null) return 'not known: no check-in yet';
-  const why = target.problem === null ? '' : `: ${target.problem}`;
-  return `${target.state}${target.address === '' ? '' : ` as ${target.address}`}${why}`;
+  return `${target.state}${target.address === '' ? '' : ` as ${target.address}`}, at the last check-in, ${target.at}`;
 }
 
 function validity({ not_before, not_after, renews_at }: CertificateStatus, now: Date): string {
-  return `from ${not_before} to ${not_after} (${distance(not_after, now)}), renews ${distance(renews_at, now)}`;
+  return `from ${not_before} to ${not_after} (${new Date(not_after) < now ? 'EXPIRED ' : ''}${distance(not_after, now)}), renews ${distance(renews_at, now)}`;
 }
 
-function nextStep({ host, identity, exporters, next_pass_by }: AgentStatus, now: Date): string {
-  if (new Date(identity.not_after) <= now) {
-    return `The identity has expired. ${rejoinHint(host)}`;
-  }
+function residentText({ resident, next_pass_by }: AgentStatus, now: Date): string {
+  if (resident === null)
+    return 'no resident agent is running: start "torchpass-agent run", or run "torchpass-agent sync" from a timer';
+  const next = next_pass_by === null ? '' : `, next check-in: ${distance(next_pass_by, now)}`;
+  return `"torchpass-agent run", process ${resident.pid}${next}`;
+}
+
+/** The way out of each problem, said once; without a problem, what happens by itself. */
+function nextSteps({ identity, exporters, problems }: AgentStatus, now: Date): string[] {
+  const hints = new Set(problems.flatMap(({ hint }) => hint ?? []));
+  if (hints.size > 0) return [...hints];
   const due = [identity, ...exporters.flatMap(({ certificate }) => certificate ?? [])].map(
     ({ renews_at }) => renews_at,
   );
   const first = due.toSorted()[0] ?? identity.renews_at;
-  const visit =
-    next_pass_by === null
-      ? ''
-      : `; the resident agent ("torchpass-agent run") checks in ${distance(next_pass_by, now)}`;
-  return `The first renewal is due ${distance(first, now)}${visit}.`;
+  return [`The first renewal is due ${distance(first, now)}.`];
 }
 
 function distance(time: string, now: Date): string {

@@ -7,8 +7,11 @@ import { readInstalled } from '../exporters/web-config.ts';
 import type { CertificatePair } from '../identity/certificate-pair.ts';
 import { renewalDue, serialOf } from '../identity/due.ts';
 import { requireIdentity } from '../identity/store.ts';
+import { holderOf } from '../storage/lock.ts';
 import { type LastPass, readLastPass } from '../storage/status-cache.ts';
+import { sentenceOf } from './problem.ts';
 import type { Seams } from './seams.ts';
+import { findProblems } from './status-problems.ts';
 
 /** Times are ISO 8601. The shape of `status --output json`. */
 export interface CertificateStatus {
@@ -24,8 +27,8 @@ export interface ExporterStatus {
   certificate: (CertificateStatus & { names: string[] }) | null;
   /** What a probe saw just now. */
   serving: { serial: string | null; locked: boolean; problem: string | null } | null;
-  /** What the controller said at the last check-in. */
-  target: { state: string; address: string; problem: string | null } | null;
+  /** What the controller said at the last check-in, and when that was. */
+  target: { state: string; address: string; problem: string | null; at: string } | null;
   problem: string | null;
 }
 
@@ -36,7 +39,14 @@ export interface AgentStatus {
   identity: CertificateStatus;
   exporters: ExporterStatus[];
   last_pass: { at: string; problem: string | null } | null;
+  /** The process of "torchpass-agent run", when there is one. */
+  resident: { pid: number } | null;
+  /** When that one checks in again; null without it. */
   next_pass_by: string | null;
+  /** Nothing is wrong. */
+  healthy: boolean;
+  /** What is, and what to do about it. */
+  problems: { what: string; hint: string | null }[];
 }
 
 /** What is installed, until when, and what it does now. Changes nothing. Errors: NOT_ENROLLED, IDENTITY_BROKEN. */
@@ -44,7 +54,8 @@ export async function readStatus(seams: Seams, signal?: AbortSignal): Promise<Ag
   const { layout, files, settings } = seams;
   const identity = await requireIdentity(layout, files);
   const last = await readLastPass(layout, files);
-  return {
+  const residentPid = await holderOf(layout.runLock, seams);
+  const seen = {
     host: identity.hostName,
     controller: formatHostPort(settings.controller ?? identity.controller),
     trust_domain: identity.trustDomain,
@@ -52,8 +63,15 @@ export async function readStatus(seams: Seams, signal?: AbortSignal): Promise<Ag
     exporters: await Promise.all(
       settings.exporters.map((exporter) => exporterStatus(exporter, identity.pair, last, seams, signal)),
     ),
-    last_pass: last === undefined ? null : { at: last.at, problem: last.problem ?? null },
-    next_pass_by: last?.nextAt ?? null,
+    last_pass: last === undefined ? null : { at: last.at, problem: last.problems.map(sentenceOf)[0] ?? null },
+    resident: residentPid === undefined ? null : { pid: residentPid },
+    next_pass_by: residentPid === undefined ? null : (last?.nextAt ?? null),
+  };
+  const problems = findProblems(seen, last?.problems ?? [], seams.clock.now());
+  return {
+    ...seen,
+    healthy: problems.length === 0,
+    problems: problems.map(({ what, hint }) => ({ what, hint: hint ?? null })),
   };
 }
 
@@ -64,7 +82,7 @@ async function exporterStatus(
   { layout, files }: Seams,
   signal: AbortSignal | undefined,
 ): Promise<ExporterStatus> {
-  const noted = last?.exporters.find(({ name }) => name === exporter.name);
+  const noted = last?.checkIn?.exporters.find(({ name }) => name === exporter.name);
   let problem: TorchpassError | undefined;
   const installed = await readInstalled(exporter.webConfig, exporter.name, files).catch((error: unknown) => {
     if (!isTorchpassError(error)) throw error;
@@ -89,7 +107,12 @@ async function exporterStatus(
     target:
       noted === undefined
         ? null
-        : { state: noted.state, address: noted.target, problem: noted.problem === '' ? null : noted.problem },
+        : {
+            state: noted.state,
+            address: noted.target,
+            problem: noted.problem === '' ? null : noted.problem,
+            at: last?.checkIn?.at ?? '',
+          },
     problem: problem?.sentence ?? null,
   };
 }

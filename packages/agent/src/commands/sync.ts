@@ -6,6 +6,7 @@ import { makeReport, reportOf, type Survey, survey } from '../exporters/survey.t
 import { requireIdentity } from '../identity/store.ts';
 import { warnAboutClock } from './clock-skew.ts';
 import { keepIdentity } from './keep-identity.ts';
+import { type Problem, problemOf } from './problem.ts';
 import { remember } from './remember.ts';
 import { describePass, type ExporterOutcome, type SyncReport } from './report.ts';
 import type { Seams } from './seams.ts';
@@ -35,7 +36,7 @@ export async function syncPass(seams: Seams, options: SyncOptions = {}): Promise
   } catch (error) {
     const problem = explainRejection(error, session.identity, seams.clock.now());
     if (isTorchpassError(problem)) {
-      await remember(seams, { missing: [problem.sentence], exporters: [], comeBackMs: undefined });
+      await remember(seams, { problems: [problemOf(problem)], exporters: undefined, comeBackMs: undefined });
     }
     throw problem;
   } finally {
@@ -92,8 +93,12 @@ function outcomeOf({ generation, servingSerial, problem }: LockedDown, desired: 
     target: desired.target,
     servingSerial,
     leaf: generation?.leaf,
-    problem: problem?.sentence ?? (desired.problem === '' ? undefined : desired.problem),
+    problem: problem !== undefined ? problemOf(problem) : told(desired),
   };
+}
+
+function told({ problem }: DesiredExporter): Problem | undefined {
+  return problem === '' ? undefined : { what: problem };
 }
 
 /** A controller that knows it already does not have to look again. */

@@ -51,10 +51,23 @@ export async function withLock<T>(path: string, seams: LockSeams, work: () => Pr
   }
 }
 
+/** The number of the process that holds the lock; undefined when none does. Takes and changes nothing. */
+export async function holderOf(
+  path: string,
+  { files, processes }: Pick<LockSeams, 'files' | 'processes'>,
+): Promise<number | undefined> {
+  const last = (await row(path, files)).at(-1);
+  return last !== undefined && (await lives(last, processes)) ? last.pid : undefined;
+}
+
+async function lives({ pid, start }: Claim, processes: Processes): Promise<boolean> {
+  return start !== '' && (await processes.startOf(pid)) === start;
+}
+
 async function take(path: string, aside: string, claim: Claim, { files, processes }: LockSeams): Promise<void> {
   for (;;) {
     const last = (await row(path, files)).at(-1);
-    if (last !== undefined && last.start !== '' && (await processes.startOf(last.pid)) === last.start) throw busy(last);
+    if (last !== undefined && (await lives(last, processes))) throw busy(last);
     const place = last === undefined ? path : heirOf(path, last);
     if (!(await linked(aside, place))) continue;
     // The row may have ended while we looked at it, and then we are the heir of nobody.

@@ -7,9 +7,10 @@ export interface LastPass {
   at: string;
   /** When the resident agent comes back at the latest, ISO 8601. */
   nextAt: string | undefined;
-  /** What stopped the pass, one sentence. */
-  problem: string | undefined;
-  exporters: { name: string; state: string; target: string; problem: string }[];
+  /** What stopped the pass, or was still missing at its end. */
+  problems: { what: string; hint?: string | undefined }[];
+  /** What the controller said when it was last heard, which may be passes ago. */
+  checkIn: { at: string; exporters: { name: string; state: string; target: string; problem: string }[] } | undefined;
 }
 
 export async function writeLastPass(layout: Layout, pass: LastPass, files: Files): Promise<void> {
@@ -21,7 +22,8 @@ export async function readLastPass(layout: Layout, files: Files): Promise<LastPa
   if (text === undefined) return undefined;
   try {
     const pass = JSON.parse(text) as LastPass;
-    return typeof pass.at === 'string' && Array.isArray(pass.exporters) ? pass : undefined;
+    const checkedIn = pass.checkIn === undefined || Array.isArray(pass.checkIn.exporters);
+    return typeof pass.at === 'string' && Array.isArray(pass.problems) && checkedIn ? pass : undefined;
   } catch {
     return undefined;
   }
