@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { TorchpassError } from '@torchpass/core';
+import { reasonOf, TorchpassError } from '@torchpass/core';
 
 const PATIENCE_BEFORE_KILL_MS = 10_000;
 const SHOWN_LOG_LINES = 12;
@@ -11,6 +11,7 @@ const SHOWN_LOG_LINES = 12;
 /** The programs that run beside us. Each writes to a log file and ends, at the latest, with us. */
 export class Children {
   readonly #folder: string;
+  readonly #wrapper: readonly string[];
   readonly #running: { name: string; child: ChildProcess }[] = [];
   #stopping = false;
   #onLoss: (error: TorchpassError) => void = () => undefined;
@@ -18,9 +19,10 @@ export class Children {
   /** Rejects when a program ends that should go on. */
   readonly loss: Promise<never>;
 
-  /** `folder` is where the log files go; it has to exist. */
-  constructor(folder: string) {
+  /** `folder` is where the log files go; it has to exist. `wrapper` is put before each command: see `endsWithUs`. */
+  constructor(folder: string, wrapper: readonly string[] = []) {
     this.#folder = folder;
+    this.#wrapper = wrapper;
     this.loss = new Promise<never>((_resolve, reject) => {
       this.#onLoss = reject;
     });
@@ -34,11 +36,11 @@ export class Children {
     const lost = (how: string) => {
       if (!this.#stopping) void this.#failure(name, how).then(this.#onLoss);
     };
-    child.once('error', (error) => lost(error.message));
+    child.once('error', (error) => lost(`could not be started: ${error.message}`));
     child.once('exit', (code, signal) => lost(`ended with ${signal ?? `exit status ${code}`}`));
   }
 
-  /** Runs a program to its end and gives its standard output. */
+  /** Runs a program to its end and gives its standard output. PROGRAM_ENDED, with the end of its log, when it fails. */
   async run(
     name: string,
     command: string,
@@ -56,13 +58,18 @@ export class Children {
       rest = lines.pop() ?? '';
       lines.forEach(onLine);
     });
-    const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
-    this.#running.splice(this.#running.indexOf(entry), 1);
-    if (code === 0) return output;
-    throw await this.#failure(name, `ended with ${signal ?? `exit status ${code}`}`);
+    const how = await once(child, 'close').then(
+      () => (child.exitCode === 0 ? undefined : `ended with ${child.signalCode ?? `exit status ${child.exitCode}`}`),
+      (error: unknown) => `could not be started: ${reasonOf(error)}`,
+    );
+    // A stop has emptied the list.
+    const index = this.#running.indexOf(entry);
+    if (index !== -1) this.#running.splice(index, 1);
+    if (how === undefined) return output;
+    throw await this.#failure(name, how);
   }
 
-  /** Ends all, the last started first. */
+  /** Ends all, the last started first. Nothing can be started from here on. */
   async stop(): Promise<void> {
     this.#stopping = true;
     for (const { child } of this.#running.splice(0).toReversed()) {
@@ -76,9 +83,13 @@ export class Children {
   }
 
   #spawn(name: string, command: string, args: readonly string[], stdout?: 'pipe'): ChildProcess {
-    const log = openSync(this.#logOf(name), 'a', 0o600);
+    if (this.#stopping)
+      throw new TorchpassError('PROGRAM_ENDED', `${name} is not started: everything is being stopped.`);
+    // Emptied: the end of the log is shown when the program fails, and has to be of this run.
+    const log = openSync(this.#logOf(name), 'w', 0o600);
+    const [program = command, ...rest] = [...this.#wrapper, command, ...args];
     try {
-      return spawn(command, args, { stdio: ['ignore', stdout ?? log, log], detached: true });
+      return spawn(program, rest, { stdio: ['ignore', stdout ?? log, log], detached: true });
     } finally {
       closeSync(log);
     }
@@ -89,10 +100,9 @@ export class Children {
   }
 
   async #failure(name: string, how: string): Promise<TorchpassError> {
-    const log = await readFile(this.#logOf(name), 'utf8').catch(() => '');
-    const tail = log.trimEnd().split('\n').slice(-SHOWN_LOG_LINES).join('\n');
-    return new TorchpassError('INTERNAL', `${name} ${how}. Its log ends:\n${tail}\n`, {
-      hint: `All of it is in ${this.#logOf(name)}`,
-    });
+    const log = (await readFile(this.#logOf(name), 'utf8').catch(() => '')).trimEnd();
+    const tail = log.split('\n').slice(-SHOWN_LOG_LINES).join('\n');
+    const message = log === '' ? `${name} ${how}.` : `${name} ${how}. Its log ends:\n${tail}\n--`;
+    return new TorchpassError('PROGRAM_ENDED', message, { hint: `All of it is in ${this.#logOf(name)}` });
   }
 }

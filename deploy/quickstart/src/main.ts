@@ -8,6 +8,8 @@ import { createSteps } from './steps.ts';
 const checkout = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..');
 const stop = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort(signal));
+// Nobody reads any more: the terminal is closed, or the other end of a pipe has ended. Unhandled, it would end us on the spot.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => stop.abort('output closed'));
 
 try {
   const options = readOptions(process.argv.slice(2), checkout, process.env['INIT_CWD'] ?? process.cwd());

@@ -28,6 +28,9 @@ export const HELP = `Usage: npm start -- [options]
 Runs the whole of Torchpass on this machine: a controller, a real Prometheus, and a real node_exporter that an agent
 locks down with mutual TLS. Stays until Ctrl-C.
 
+Exit status: 0 when it was stopped with Ctrl-C or a signal, or is ready with --exit-after-ready; 1 when something
+failed; 2 when an option is wrong; 4 when the controller does not get ready.
+
 Options:
   --data-dir DIR          holds all state (default: .torchpass in the checkout); run again, it resumes
   --hosts N               enrol N exporters, on 127.0.0.2, 127.0.0.3, … (default: 1)
@@ -53,12 +56,35 @@ export function readOptions(args: string[], checkout: string, cwd: string): Opti
       dataDir === undefined ? resolve(checkout, '.torchpass') : isAbsolute(dataDir) ? dataDir : resolve(cwd, dataDir),
     hosts: wholeNumber('--hosts', values.hosts, 1, MOST_HOSTS),
     exitAfterReady: values['exit-after-ready'] === true,
-    ports: {
-      controller: wholeNumber('--controller-port', values['controller-port'], 1, 65_535),
-      operations: wholeNumber('--operations-port', values['operations-port'], 1, 65_535),
-      prometheus: wholeNumber('--prometheus-port', values['prometheus-port'], 1, 65_535),
-      exporter: wholeNumber('--exporter-port', values['exporter-port'], 1, 65_535),
-    },
+    ports: distinctPorts({
+      controller: values['controller-port'],
+      operations: values['operations-port'],
+      prometheus: values['prometheus-port'],
+      exporter: values['exporter-port'],
+    }),
+  };
+}
+
+/** One port for two of them would only be noticed when the second one starts. */
+function distinctPorts(given: Record<keyof Ports, string>): Ports {
+  const flags = new Map<number, string>();
+  const take = (role: keyof Ports) => {
+    const flag = `--${role}-port`;
+    const port = wholeNumber(flag, given[role], 1, 65_535);
+    const other = flags.get(port);
+    if (other !== undefined) {
+      throw new TorchpassError('USAGE', `${other} and ${flag} are both ${port}; each needs a port of its own.`, {
+        hint: 'See: npm start -- --help',
+      });
+    }
+    flags.set(port, flag);
+    return port;
+  };
+  return {
+    controller: take('controller'),
+    operations: take('operations'),
+    prometheus: take('prometheus'),
+    exporter: take('exporter'),
   };
 }
 

@@ -2,15 +2,17 @@ import { once } from 'node:events';
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Files } from '@torchpass/core';
+import { type ErrorCode, type Files, TorchpassError } from '@torchpass/core';
 import { findBinaries, type Binaries } from './binaries/index.ts';
 import { Children } from './children.ts';
 import { PRIVATE_FOLDER, writeAgentConfig, writeControllerConfig, writePrometheusConfig } from './configuration.ts';
+import { endsWithUs } from './ends-with-us.ts';
 import { controllerAddress, layOut, type DemoHost, type Layout } from './layout.ts';
 import type { Options } from './options.ts';
 import { requireFreePort } from './ports.ts';
 import { waitUntilReady, waitUntilUp } from './prometheus-api.ts';
 import type { Steps } from './steps.ts';
+import { whatNext } from './what-next.ts';
 
 export interface QuickstartTools {
   checkout: string;
@@ -21,23 +23,27 @@ export interface QuickstartTools {
 }
 
 const POLL_MS = 50;
+const PATIENCE_MS = 60_000;
 
-/** The whole journey on one machine, each step as an operator and a server's owner would do it. */
+/**
+ * The whole journey on one machine, each step as an operator and a server's owner would do it.
+ * Returns once everything is stopped, also when interrupted; fails with the reason when the journey does.
+ */
 export async function runQuickstart(
   options: Options,
   { checkout, files, steps, signal: outside }: QuickstartTools,
 ): Promise<void> {
+  const interrupted = outside.aborted ? Promise.resolve() : once(outside, 'abort').then(() => undefined);
   const layout = layOut(options);
   const bin = (name: string) => join(checkout, 'node_modules', '.bin', name);
   const prometheusUrl = `http://127.0.0.1:${options.ports.prometheus}`;
 
   await requirePorts(layout);
   for (const folder of [layout.dataDir, layout.logs]) await files.makeFolder(folder, PRIVATE_FOLDER);
-  const children = new Children(layout.logs);
+  const children = new Children(layout.logs, await endsWithUs());
   // One failure ends everything that still waits for something.
   const ending = new AbortController();
   const signal = AbortSignal.any([outside, ending.signal]);
-  const interrupted = once(outside, 'abort').then(() => undefined);
 
   const journey = async () => {
     const binaries = await findBinaries({ cache: join(checkout, '.cache'), report: steps.say, signal });
@@ -65,7 +71,11 @@ export async function runQuickstart(
     steps.say(report.split('\n')[0] ?? '');
     children.start('controller', bin('torchpass-controller'), ['run', config]);
     const ready = `http://127.0.0.1:${options.ports.operations}/-/ready`;
-    await until(async () => (await fetch(ready, { signal })).ok);
+    await until(
+      async () => (await fetch(ready, { signal })).ok,
+      'CONTROLLER_UNREACHABLE',
+      'the controller is not ready',
+    );
     steps.say(`The controller is ready: agents connect to ${controllerAddress(options.ports)}`);
   };
 
@@ -85,34 +95,58 @@ export async function runQuickstart(
     await files.makeFolder(host.folder, PRIVATE_FOLDER);
     await writeAgentConfig(files, layout, host, nodeExporter);
     const config = `--config.file=${host.agentConfig}`;
-    const enrolled = await exists(join(host.storage, 'identity', 'identity.pem'));
     // The exporter starts when the agent has written its web configuration, and never without it.
     const exporterRuns = startExporterWhenLocked(host, nodeExporter);
     exporterRuns.catch(() => undefined);
-    if (enrolled) {
+    const agentRuns = () => children.start(`${host.name}-agent`, bin('torchpass-agent'), ['run', config]);
+    const progress = await enrolmentOf(host);
+    if (progress.isMember && !progress.tokenIsKept) {
       steps.say(`${host.name} is enrolled already`);
+      // First the agent: should the web configuration be missing, it is the one to write it.
+      agentRuns();
+      await exporterRuns;
     } else {
-      const token = await children.run('torchpass', bin('torchpass'), [
-        'token', 'create', '--socket', layout.socket, '--output', 'token',
-        '--host-name', host.name, '--address', host.address, '--label', 'env=demo', '--note', 'npm start',
-      ]); // prettier-ignore
-      await files.write(host.token, { data: token, mode: 0o600 });
-      steps.say(`Made a join token for ${host.name}, good for one host and one hour`);
-      await children.run(
-        `${host.name}-enroll`,
-        bin('torchpass-agent'),
-        ['enroll', config, '--token-file', host.token],
-        (line) => steps.show(`             ${host.name} | ${line}`),
-      );
-      await files.remove(host.token);
-      steps.say(`${host.name} is enrolled`);
+      await enroll(host, config, progress);
+      await exporterRuns;
+      agentRuns();
     }
-    await exporterRuns;
-    children.start(`${host.name}-agent`, bin('torchpass-agent'), ['run', config]);
+  };
+
+  /** Goes on with an enrolment that was interrupted: its token is there until it has ended. */
+  const enroll = async (host: DemoHost, config: string, { tokenIsKept, isMember }: Progress) => {
+    if (tokenIsKept) steps.say(`Going on with the enrolment of ${host.name}`);
+    else await makeToken(host);
+    try {
+      await runEnroll(host, config);
+    } catch (error) {
+      // A token that was kept may have expired in between.
+      if (!tokenIsKept || isMember || signal.aborted) throw error;
+      steps.say(`The token kept for ${host.name} does not help any more`);
+      await makeToken(host);
+      await runEnroll(host, config);
+    }
+    await files.remove(host.token);
+    steps.say(`${host.name} is enrolled`);
+  };
+
+  const makeToken = async (host: DemoHost) => {
+    const token = await children.run('torchpass', bin('torchpass'), [
+      'token', 'create', '--socket', layout.socket, '--output', 'token',
+      '--host-name', host.name, '--address', host.address, '--label', 'env=demo', '--note', 'npm start',
+    ]); // prettier-ignore
+    await files.write(host.token, { data: token, mode: 0o600 });
+    steps.say(`Made a join token for ${host.name}, good for one host and one hour`);
+  };
+
+  const runEnroll = async (host: DemoHost, config: string) => {
+    const args = ['enroll', config, '--token-file', host.token];
+    const show = (line: string) => steps.show(`             ${host.name} | ${line}`);
+    await children.run(`${host.name}-enroll`, bin('torchpass-agent'), args, show);
   };
 
   const startExporterWhenLocked = async (host: DemoHost, nodeExporter: string) => {
-    await until(() => exists(host.webConfig));
+    const complaint = `the agent of ${host.name} has not written ${host.webConfig}`;
+    await until(() => exists(host.webConfig), 'EXPORTER_NOT_LOCKED', complaint);
     children.start(`${host.name}-exporter`, nodeExporter, [
       `--web.listen-address=${host.address}:${options.ports.exporter}`,
       `--web.config.file=${host.webConfig}`,
@@ -120,21 +154,32 @@ export async function runQuickstart(
     steps.say(`node_exporter of ${host.name} listens on ${host.address}:${options.ports.exporter}, locked down`);
   };
 
-  const until = async (holds: () => Promise<boolean>) => {
-    while (!(await holds().catch(() => false))) await delay(POLL_MS, undefined, { signal });
+  const until = async (holds: () => Promise<boolean>, code: ErrorCode, complaint: string) => {
+    const deadline = performance.now() + PATIENCE_MS;
+    while (!(await holds().catch(() => false))) {
+      if (performance.now() > deadline) {
+        const hint = `The logs are in ${layout.logs}`;
+        throw new TorchpassError(code, `After ${PATIENCE_MS / 1000} s ${complaint}.`, { hint });
+      }
+      await delay(POLL_MS, undefined, { signal });
+    }
   };
 
+  const journeyed = journey();
   try {
-    const journeyed = journey();
-    journeyed.catch(() => undefined);
     await Promise.race([journeyed, children.loss, interrupted]);
     if (outside.aborted || options.exitAfterReady) return;
-    showWhatNext(steps, layout, prometheusUrl);
+    for (const line of whatNext(layout, checkout, prometheusUrl)) steps.show(line);
     await Promise.race([children.loss, interrupted]);
+  } catch (error) {
+    // What an interruption breaks off fails; that is no failure.
+    if (!outside.aborted) throw error;
   } finally {
     ending.abort();
+    const stopped = children.stop();
     steps.say('Stopping …');
-    await children.stop();
+    await stopped;
+    await journeyed.catch(() => undefined);
     steps.say('Everything is stopped');
   }
 }
@@ -146,33 +191,20 @@ async function requirePorts({ ports, hosts }: Layout): Promise<void> {
   for (const { address } of hosts) await requireFreePort(address, ports.exporter, 'node_exporter', '--exporter-port');
 }
 
-function showWhatNext(steps: Steps, layout: Layout, prometheusUrl: string): void {
-  const socket = `--socket ${layout.socket}`;
-  const lines = [
-    '',
-    `Prometheus             ${prometheusUrl}/api/v1/query?query=up`,
-    `Controller, agents     ${controllerAddress(layout.ports)}`,
-    `Controller, metrics    http://127.0.0.1:${layout.ports.operations}/metrics`,
-    `State and logs         ${layout.dataDir}`,
-    '',
-    'Look around, in another terminal:',
-    `  npm run -s torchpass -- target list ${socket}`,
-    `  npm run -s torchpass -- target check ${socket}`,
-    `  curl -k https://${layout.hosts[0]?.address}:${layout.ports.exporter}/metrics     (refused: you have no certificate)`,
-    '',
-    'To add a real server: run the controller on an address that the server reaches (advertise_address in its',
-    'configuration, see docs/operations.md), then',
-    `  npm run -s torchpass -- token create --job node ${socket}     here, and`,
-    '  torchpass-agent enroll --controller HOST:7443     there; paste the token when asked.',
-    '',
-    'Ctrl-C stops everything. Run again, it resumes.',
-  ];
-  for (const line of lines) steps.show(line);
-}
-
 async function exists(path: string): Promise<boolean> {
   return access(path).then(
     () => true,
     () => false,
   );
+}
+
+/** How far the enrolment of a host has come. */
+interface Progress {
+  /** Until the enrolment has ended. */
+  tokenIsKept: boolean;
+  isMember: boolean;
+}
+
+async function enrolmentOf({ token, storage }: DemoHost): Promise<Progress> {
+  return { tokenIsKept: await exists(token), isMember: await exists(join(storage, 'identity', 'identity.pem')) };
 }

@@ -78,6 +78,7 @@ export const ERROR_KINDS = {
   FILE_UNREADABLE: 'failed',
   FILE_UNWRITABLE: 'failed',
   DOWNLOAD_FAILED: 'unavailable',
+  PROGRAM_ENDED: 'failed',
 
   INTERNAL: 'internal',
 } as const satisfies Record<string, ErrorKind>;
