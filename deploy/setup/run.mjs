@@ -155,10 +155,37 @@ function installPackages(env) {
   );
 }
 
+/** The process in a lock file; undefined when the file is gone. */
+function readLock(file) {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    if (error.code !== 'ENOENT') fail(`cannot read ${file}: ${error.message}`);
+    return undefined;
+  }
+}
+
+/**
+ * Removes the lock that `holder` left behind. Only one of several can rename it; who is slower may get hold of the
+ * lock that the quicker one has taken since, sees that by its content, and puts it back.
+ */
+function takeAway(lock, holder) {
+  const aside = `${lock}.${process.pid}`;
+  try {
+    renameSync(lock, aside);
+  } catch (error) {
+    if (error.code !== 'ENOENT') fail(`cannot remove ${lock}: ${error.message}`);
+    return;
+  }
+  if (readLock(aside) === holder) rmSync(aside, { force: true });
+  else renameSync(aside, lock);
+}
+
 /** One set-up at a time: a second one waits for the first instead of writing over it. */
 function withLock(work) {
   mkdirSync(tools, { recursive: true });
   const lock = join(tools, 'lock');
+  let emptySince;
   for (let waited = false; ; waited = true) {
     try {
       writeFileSync(lock, String(process.pid), { flag: 'wx' });
@@ -166,16 +193,22 @@ function withLock(work) {
     } catch (error) {
       if (error.code !== 'EEXIST') fail(`cannot write ${lock}: ${error.message}`);
     }
-    const holder = Number(existsSync(lock) ? readFileSync(lock, 'utf8') : 0);
-    const abandoned = holder ? !existsSync(`/proc/${holder}`) : Date.now() - started > 10_000;
+    const holder = readLock(lock);
+    if (holder === undefined) continue;
+    // Written in two steps: for a moment the lock of a set-up that just begins is empty.
+    if (holder !== '') emptySince = undefined;
+    else emptySince ??= Date.now();
+    const abandoned = emptySince === undefined ? !existsSync(`/proc/${holder}`) : Date.now() - emptySince > 10_000;
     if (abandoned) {
-      rmSync(lock, { force: true });
+      takeAway(lock, holder);
       continue;
     }
-    if (!waited) say(`another set-up (process ${holder}) is at work here; waiting for it …`);
+    if (!waited) say(`another set-up (process ${holder || 'unknown'}) is at work here; waiting for it …`);
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
   }
-  const release = () => rmSync(lock, { force: true });
+  const release = () => {
+    if (readLock(lock) === String(process.pid)) rmSync(lock, { force: true });
+  };
   process.on('exit', release);
   const value = work();
   release();
@@ -187,7 +220,6 @@ const [command, ...args] = process.argv.slice(2);
 const major = checkMachine();
 const env = withLock(() => {
   const environment = { ...process.env, PATH: toolPath(major) };
-  delete environment.npm_config_nodedir;
   installPackages(environment);
   return environment;
 });
