@@ -10,9 +10,12 @@ import { connectController } from './controller/client.ts';
 import { createCanary } from './exporters/canary.ts';
 import { makeFolders, requireIdentity } from './identity/store.ts';
 import { layoutOf } from './storage/layout.ts';
-import { withLock } from './storage/lock.ts';
+import { type Patience, withLock } from './storage/lock.ts';
 import { linuxProcesses } from './storage/processes.ts';
 import { AGENT_VERSION } from './version.ts';
+
+/** A pass mostly takes a second or two. */
+const PASS_MS = 10_000;
 
 /** The whole program. */
 export const createAgent: CreateAgent = (options) => {
@@ -36,10 +39,12 @@ export const createAgent: CreateAgent = (options) => {
   const { layout } = seams;
 
   /** What changes something is done by one process at a time, and only where there may be something. */
-  const alone = async <T>(work: () => Promise<T>): Promise<T> => {
+  const alone = async <T>(work: () => Promise<T>, patience?: Patience): Promise<T> => {
     await makeFolders(layout, files);
-    return withLock(layout.lock, seams, work);
+    return withLock(layout.lock, seams, work, patience);
   };
+  /** By hand beside a resident agent, whose pass is over soon. */
+  const untilPassEnds = (signal?: AbortSignal): Patience => ({ milliseconds: PASS_MS, clock, signal });
   const enrolled = () => requireIdentity(layout, files);
 
   return {
@@ -47,13 +52,16 @@ export const createAgent: CreateAgent = (options) => {
 
     async sync(pass = {}) {
       await enrolled();
-      return alone(() => syncPass(seams, pass));
+      return alone(() => syncPass(seams, pass), untilPassEnds(pass.signal));
     },
 
     async run(signal) {
       await enrolled();
       // The folder is free between two passes, so that a "sync" by hand works beside the resident agent.
-      const pass = () => alone(() => syncPass(seams, { signal }));
+      const pass = async () => {
+        await enrolled();
+        return alone(() => syncPass(seams, { signal }));
+      };
       await withLock(layout.runLock, seams, () => runResident(pass, seams, signal));
     },
 
@@ -61,7 +69,7 @@ export const createAgent: CreateAgent = (options) => {
 
     async leave(signal) {
       await enrolled();
-      return alone(() => leaveController(seams, signal));
+      return alone(() => leaveController(seams, signal), untilPassEnds(signal));
     },
   };
 };

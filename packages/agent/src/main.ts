@@ -13,7 +13,7 @@ process.exitCode = await runCli(process.argv.slice(2), {
   err: (line) => process.stderr.write(`${line}\n`),
   readInput: (limit) => {
     if (process.stdin.isTTY) process.stderr.write('Paste the join token and press Enter: ');
-    return readLine(process.stdin.setEncoding('utf8'), limit);
+    return readLine(process.stdin.setEncoding('utf8'), limit, stop.signal);
   },
   credentialsDirectory: credentialsDirectory(),
   signal: stop.signal,

@@ -1,7 +1,10 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { formatHostPort } from '@torchpass/core';
@@ -126,10 +129,34 @@ test('the life of a member, from the command line', async () => {
 });
 
 test('from a terminal or a pipe that stays open, one line is enough', async () => {
+  const never = new AbortController().signal;
   const endless = new Readable({ read: () => undefined });
   endless.push('\n  tpjoin1.x\nmore');
-  expect(await readLine(endless, 100)).toBe('tpjoin1.x');
-  expect(await readLine(Readable.from(['tpjoin1.', 'y']), 100)).toBe('tpjoin1.y');
-  expect(await readLine(Readable.from([]), 100)).toBe('');
-  expect((await readLine(Readable.from(['z'.repeat(500)]), 100)).length).toBe(100);
+  expect(await readLine(endless, 100, never)).toBe('tpjoin1.x');
+  expect(await readLine(Readable.from(['tpjoin1.', 'y']), 100, never)).toBe('tpjoin1.y');
+  expect(await readLine(Readable.from([]), 100, never)).toBe('');
+  expect((await readLine(Readable.from(['z'.repeat(500)]), 100, never)).length).toBe(100);
+});
+
+test('Ctrl-C at the prompt for the token ends it at once', async () => {
+  const waiting = new Readable({ read: () => undefined });
+  const stop = new AbortController();
+  setImmediate(() => stop.abort());
+  await expect(readLine(waiting, 100, stop.signal)).rejects.toThrow(/abort/i);
+});
+
+test('asked to end while the program itself waits for the token, it ends and says so', async () => {
+  const main = fileURLToPath(new URL('../main.ts', import.meta.url));
+  const args = ['enroll', '--controller', '127.0.0.1:1', '--storage.path', join(folder, 'none')];
+  // Loaded before the program, it stands for the moment at which the user presses Ctrl-C: when input is being read.
+  const press = `process.stdin.on('newListener', (event) => {
+    if (event === 'readable') setImmediate(() => process.kill(process.pid, 'SIGINT'));
+  });`;
+  const imported = `data:text/javascript,${encodeURIComponent(press)}`;
+  const program = spawn(process.execPath, ['--import', imported, main, ...args], { timeout: 20_000 });
+  const said: string[] = [];
+  program.stderr.setEncoding('utf8').on('data', (text: string) => void said.push(text));
+  // Standard input stays open, as a terminal's does.
+  expect(await once(program, 'close')).toEqual([1, null]);
+  expect(said.join('')).toMatch(/torchpass-agent: Interrupted/);
 });

@@ -1,6 +1,7 @@
 import { isTorchpassError, type TorchpassError } from '@torchpass/core';
 import { renewalDue } from '../identity/due.ts';
 import { readPendingKey } from '../identity/pending-key.ts';
+import { logCause } from './log-cause.ts';
 import type { Seams } from './seams.ts';
 import type { Session } from './session.ts';
 
@@ -29,7 +30,8 @@ export async function keepIdentity(
   } catch (error) {
     const grave = isTorchpassError(error, 'CONTROLLER_UNREACHABLE', 'IDENTITY_REJECTED', 'IDENTITY_REQUIRED');
     if (grave || !isTorchpassError(error)) throw error;
-    logger.warn('the identity could not be renewed', { error });
+    logger.warn('the identity could not be renewed', { what: error.sentence });
+    logCause(logger, error);
     return error;
   }
 }

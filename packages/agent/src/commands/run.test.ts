@@ -1,5 +1,8 @@
+import { join } from 'node:path';
+import { createLogger, nodeFiles } from '@torchpass/core';
 import { ManualClock, seededRandom } from '@torchpass/core/testing';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { withLock } from '../storage/lock.ts';
 import { type Lab, startLab } from '../testing/lab.ts';
 
 let lab: Lab;
@@ -100,4 +103,57 @@ test('told to end in the middle of a call, it ends at once', async () => {
 test('on a host that is not enrolled it does not start', async () => {
   await lab.agent().leave();
   await expect(lab.agent().run(new AbortController().signal)).rejects.toMatchObject({ code: 'NOT_ENROLLED' });
+});
+
+test('when the host has left, it ends and says so', async () => {
+  const resident = startResident();
+  await resident.sleeping();
+  await lab.agent().leave();
+  resident.clock.advance(67_000);
+  await expect(resident.ended).rejects.toMatchObject({ code: 'NOT_ENROLLED' });
+  expect((await lab.stored()).filter((path) => /lock|identity/.test(path))).toEqual([]);
+});
+
+test.each(['sync', 'leave'] as const)('%s beside a pass of the resident agent waits for its end', async (command) => {
+  const clock = new ManualClock(new Date());
+  const pass = Promise.withResolvers<undefined>();
+  const startOf = (pid: number) => Promise.resolve(String(pid));
+  const resident = withLock(
+    join(lab.settings.storagePath, 'lock'),
+    { files: nodeFiles(), random: seededRandom('lock'), processes: { self: 31, startOf } },
+    () => pass.promise,
+  );
+  const busy = lab.agent({ clock, processes: { self: 32, startOf } });
+  const asleep = () => vi.waitFor(() => expect(clock.nextWake).toBeDefined(), { timeout: 5000, interval: 5 });
+
+  const impatient = busy[command]();
+  await asleep();
+  clock.advance(11_000);
+  await expect(impatient).rejects.toMatchObject({ code: 'AGENT_BUSY' });
+
+  const patient = busy[command]();
+  await asleep();
+  pass.resolve(undefined);
+  await resident;
+  clock.advance(1000);
+  await patient;
+});
+
+test('a failed pass is logged with its sentence, and its stack only for who asks', async () => {
+  const lines = async (level: 'info' | 'debug') => {
+    const logged: string[] = [];
+    const logger = createLogger({ level, format: 'logfmt', write: (line) => void logged.push(line) });
+    const settings = { ...lab.settings, controller: { host: '127.0.0.1', port: 1 } };
+    const stop = new AbortController();
+    const clock = new ManualClock(new Date());
+    const ended = lab.agent({ clock, logger, settings }).run(stop.signal);
+    await vi.waitFor(() => expect(clock.nextWake).toBeDefined(), { timeout: 20_000, interval: 5 });
+    stop.abort();
+    await ended;
+    return logged.join('');
+  };
+  const stack = /\.[jt]s:\d+:\d+/;
+  expect(await lines('info')).toMatch(/the pass failed.*CONTROLLER_UNREACHABLE.*does not answer/);
+  expect(await lines('info')).not.toMatch(stack);
+  expect(await lines('debug')).toMatch(stack);
 });

@@ -1,5 +1,6 @@
-import { roughDuration, toTorchpassError } from '@torchpass/core';
+import { isTorchpassError, roughDuration, toTorchpassError } from '@torchpass/core';
 import { certificatesInUse } from './in-use.ts';
+import { logCause } from './log-cause.ts';
 import { calmPauseMs, retryPauseMs } from './pauses.ts';
 import type { SyncReport } from './report.ts';
 import type { Seams } from './seams.ts';
@@ -8,7 +9,7 @@ import type { Seams } from './seams.ts';
  * Stays, and does a pass whenever one is due, until `signal` is aborted. A failure of any kind, also a controller that is
  * away for weeks, only means another attempt.
  *
- * `pass` does one pass under the lock. Errors: none but those of the very first look at this host's own state.
+ * `pass` does one pass under the lock. Errors: NOT_ENROLLED, also when the host leaves later.
  */
 export async function runResident(pass: () => Promise<SyncReport>, seams: Seams, signal: AbortSignal): Promise<void> {
   const { clock, random, logger } = seams;
@@ -23,16 +24,14 @@ export async function runResident(pass: () => Promise<SyncReport>, seams: Seams,
       logger.info('the pass is done', { complete: report.complete, next_in: roughDuration(pause) });
     } catch (error) {
       if (signal.aborted) break;
+      // The host has left: there is nothing to come back to.
+      if (isTorchpassError(error, 'NOT_ENROLLED')) throw error;
       failures += 1;
       pause = await retryPause(failures, seams);
       const { code, sentence } = toTorchpassError(error);
-      logger.error('the pass failed', {
-        code,
-        what: sentence,
-        error,
-        attempt: failures,
-        next_in: roughDuration(pause),
-      });
+      const fields = { code, what: sentence, attempt: failures, next_in: roughDuration(pause) };
+      logger.error('the pass failed', fields);
+      logCause(logger, error);
     }
     await clock.sleep(pause, signal).catch((error: unknown) => {
       if (!signal.aborted) throw error;

@@ -1,10 +1,11 @@
-import { isTorchpassError } from '@torchpass/core';
+import { isTorchpassError, toTorchpassError } from '@torchpass/core';
 import { type DesiredExporter, TargetState } from '@torchpass/protocol';
 import type { CheckedBundle } from '../controller/bundle.ts';
 import { issueGeneration } from '../exporters/issue.ts';
 import { type LockedDown, lockDown } from '../exporters/lock-down.ts';
 import { seenSerial, type Survey } from '../exporters/survey.ts';
 import { wantedOf } from '../exporters/wanted.ts';
+import { logCause } from './log-cause.ts';
 import type { Seams } from './seams.ts';
 import type { Session } from './session.ts';
 
@@ -36,7 +37,11 @@ export async function settle(
       isTorchpassError(error) &&
       !isTorchpassError(error, 'CONTROLLER_UNREACHABLE', 'IDENTITY_REJECTED', 'IDENTITY_REQUIRED');
     if (!ours) throw error;
-    seams.logger.warn('the exporter could not be locked down', { exporter: found.exporter.name, error });
+    seams.logger.warn('the exporter could not be locked down', {
+      exporter: found.exporter.name,
+      what: toTorchpassError(error).sentence,
+    });
+    logCause(seams.logger, error);
     return { ...asFound, problem: error };
   }
 }

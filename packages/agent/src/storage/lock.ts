@@ -1,6 +1,15 @@
 import { link, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { type Files, type Random, randomId, reasonOf, systemCodeOf, TorchpassError } from '@torchpass/core';
+import {
+  type Clock,
+  type Files,
+  isTorchpassError,
+  type Random,
+  randomId,
+  reasonOf,
+  systemCodeOf,
+  TorchpassError,
+} from '@torchpass/core';
 import { PRIVATE_FILE } from './layout.ts';
 import type { Processes } from './processes.ts';
 
@@ -9,6 +18,15 @@ export interface LockSeams {
   processes: Processes;
   random: Random;
 }
+
+/** How long to wait for another process to finish. */
+export interface Patience {
+  milliseconds: number;
+  clock: Clock;
+  signal: AbortSignal | undefined;
+}
+
+const LOOK_AGAIN_MS = 100;
 
 /** Who claims the lock: a process, and which of its claims. */
 interface Claim {
@@ -25,9 +43,14 @@ interface Claim {
  * `PATH.after-ID` beside the file instead of replacing it, since a hard link can be made only once (link(2)), while of
  * several that replace a file each would believe to be the one. Whoever is last in that row holds the lock.
  *
- * Errors: AGENT_BUSY, naming the process that holds it.
+ * Errors: AGENT_BUSY, naming the process that holds it, after `patience` if that is given.
  */
-export async function withLock<T>(path: string, seams: LockSeams, work: () => Promise<T>): Promise<T> {
+export async function withLock<T>(
+  path: string,
+  seams: LockSeams,
+  work: () => Promise<T>,
+  patience?: Patience,
+): Promise<T> {
   const { files, processes, random } = seams;
   const claim = {
     pid: processes.self,
@@ -40,7 +63,7 @@ export async function withLock<T>(path: string, seams: LockSeams, work: () => Pr
     throw unwritable(aside, error);
   });
   try {
-    await take(path, aside, claim, seams);
+    await takePatiently(() => take(path, aside, claim, seams), patience);
   } finally {
     await files.remove(aside);
   }
@@ -62,6 +85,19 @@ export async function holderOf(
 
 async function lives({ pid, start }: Claim, processes: Processes): Promise<boolean> {
   return start !== '' && (await processes.startOf(pid)) === start;
+}
+
+async function takePatiently(attempt: () => Promise<void>, patience: Patience | undefined): Promise<void> {
+  const deadline = patience === undefined ? 0 : patience.clock.now().getTime() + patience.milliseconds;
+  for (;;) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (patience === undefined || !isTorchpassError(error, 'AGENT_BUSY')) throw error;
+      if (patience.clock.now().getTime() >= deadline) throw error;
+    }
+    await patience.clock.sleep(LOOK_AGAIN_MS, patience.signal);
+  }
 }
 
 async function take(path: string, aside: string, claim: Claim, { files, processes }: LockSeams): Promise<void> {
