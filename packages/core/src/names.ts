@@ -13,7 +13,12 @@ export function isName(text: string): boolean {
 /** `what` is for the message: "host", "exporter", "job". */
 export function checkName(what: string, text: string): string {
   if (isName(text)) return text;
-  throw new TorchpassError('NAME_INVALID', `${JSON.stringify(text.slice(0, 80))} cannot be the name of a ${what}.`, {
-    hint: 'Names have 1 to 63 lower-case letters, digits, dots, dashes and underscores, and begin and end with a letter or digit.',
-  });
+  const article = /^[aeiou]/.test(what) ? 'an' : 'a';
+  throw new TorchpassError(
+    'NAME_INVALID',
+    `${JSON.stringify(text.slice(0, 80))} cannot be the name of ${article} ${what}.`,
+    {
+      hint: 'Names have 1 to 63 lower-case letters, digits, dots, dashes and underscores, and begin and end with a letter or digit.',
+    },
+  );
 }
