@@ -1,11 +1,13 @@
 import type { KeyObject } from 'node:crypto';
 import { X509Certificate } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { connectController, type Connect, type Controller } from '@torchpass/agent';
 import { openStore } from '@torchpass/controller';
 import { parseHostPort, systemClock } from '@torchpass/core';
 import { certificatesToPem, createCertificateRequest, generatePrivateKey, privateKeyToPem } from '@torchpass/pki';
 import type { Certificate, EnrollRequest, JoinToken } from '@torchpass/protocol';
+import type { Identity } from './certificates.ts';
 import type { LabController } from './controller.ts';
 import type { Scope } from './scope.ts';
 
@@ -46,6 +48,13 @@ export function enrolment(token: JoinToken, key: KeyObject, hostName: string): E
     hostName,
     agentVersion: 'test',
   };
+}
+
+/** An identity as its files say, whoever made it. */
+export async function pairIn({ cert, key }: Identity): Promise<Pair> {
+  const [chainPem, keyPem] = await Promise.all([readFile(cert, 'utf8'), readFile(key, 'utf8')]);
+  const leaf = new X509Certificate(chainPem);
+  return { leaf, chain: [leaf], chainPem, keyPem };
 }
 
 /** What came back for a key, to be shown in later calls. */
