@@ -26,6 +26,23 @@ describe('errors on the wire', () => {
     });
   });
 
+  it.each([
+    [
+      'No connection established. Last error: Error: connect ECONNREFUSED 127.0.0.1:1. Resolution note: .',
+      'connect ECONNREFUSED 127.0.0.1:1',
+    ],
+    ['No connection established. Last error: null. Resolution note: ', 'no connection could be made'],
+    ['No connection established', 'no connection could be made'],
+    ['Name resolution failed for target dns:c.example:7443', 'its name cannot be resolved (c.example:7443)'],
+    ['Deadline exceeded after 10.001s,LB pick: 0.002s,remote_addr=192.0.2.1:7443', 'no answer in time'],
+    ['Connection dropped', 'Connection dropped'],
+  ])('tells the reason without the words of gRPC: %s', (details, reason) => {
+    const lost = Object.assign(new Error('x'), { code: Status.UNAVAILABLE, details, metadata: new Metadata() });
+    expect(fromStatus(lost, 'c.example:7443').message).toBe(
+      `The controller at c.example:7443 does not answer: ${reason}.`,
+    );
+  });
+
   it('does not trust a code that it does not know', () => {
     const metadata = new Metadata();
     metadata.set('torchpass-code', '__proto__');

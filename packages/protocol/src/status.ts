@@ -44,7 +44,7 @@ export function fromStatus(error: unknown, controller: string): TorchpassError {
   return unreachable
     ? new TorchpassError(
         'CONTROLLER_UNREACHABLE',
-        `The controller at ${controller} does not answer: ${error.details || reasonOf(error)}.`,
+        `The controller at ${controller} does not answer: ${plainReason(error.details || reasonOf(error))}.`,
         {
           cause: error,
           hint: 'Check the address, the port and the firewalls between.',
@@ -58,6 +58,20 @@ export function fromStatus(error: unknown, controller: string): TorchpassError {
           hint: 'Is this a Torchpass controller, and of a version that fits this agent?',
         },
       );
+}
+
+/** The reason without what gRPC wraps around it: `connect ECONNREFUSED 192.0.2.1:7443`. */
+export function plainReason(details: string): string {
+  if (/^Deadline exceeded/.test(details)) return 'no answer in time';
+  const unresolved = /^Name resolution failed for target (?:dns:)?(.*)$/s.exec(details);
+  if (unresolved !== null) return `its name cannot be resolved (${unresolved[1]?.replace(/\.$/, '') ?? ''})`;
+  const last = details
+    .replace(/^(?:\w+: )?No connection established\.?\s*/, '')
+    .replace(/^Last error: /, '')
+    .replace(/\.? ?Resolution note:.*$/s, '')
+    .replace(/^(?:Error: )+/, '')
+    .replace(/\.$/, '');
+  return last === '' || last === 'null' ? 'no connection could be made' : last;
 }
 
 function isServiceError(error: unknown): error is ServiceError {

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { formatHostPort } from '@torchpass/core';
+import { TargetState } from '@torchpass/protocol';
 import { createAgent } from '../context.ts';
 import { type Lab, startLab } from '../testing/lab.ts';
 import { readLine } from './read-line.ts';
@@ -53,7 +54,18 @@ describe('wrong usage', () => {
     ['too many words', ['sync', 'node'], 2, /too many arguments/],
     ['an unknown form', ['status', '--output', 'xml'], 2, /Allowed choices are text, json/],
     ['an unknown level', ['sync', '--log.level=loud'], 2, /Allowed choices are debug, info, warn, error/],
-    ['a wrong address', ['sync', '--controller', 'x'], 2, /torchpass-agent: --controller: "x" is not an address/],
+    [
+      'a wrong address',
+      ['sync', '--controller', 'x'],
+      2,
+      /torchpass-agent: --controller: "x" is not an address.*:7443/,
+    ],
+    [
+      'a relative folder, beside a file that is wrong too',
+      ['sync', '--storage.path=rel', '--config.file=/nowhere.yml'],
+      2,
+      /--storage\.path: "rel" is not an absolute path/,
+    ],
     ['a file that is not there', ['sync', '--config.file', '/nowhere.yml'], 2, /There is no configuration file/],
     ['a token as an argument', ['enroll', '--token', 'tpjoin1.aaaa'], 2, /other users can read arguments/],
     ['a token as a word', ['enroll', 'tpjoin1.aaaa.bbbb'], 2, /other users can read arguments/],
@@ -111,14 +123,20 @@ test('the life of a member, from the command line', async () => {
   expect((await resident).code).toBe(0);
 
   await lab.exporter.stop();
+  // The target stays while the exporter is down.
+  lab.controller.book.answer = (desired) => ({ ...desired, state: TargetState.PUBLISHED });
   const down = await cli(['sync', ...file]);
+  lab.controller.book.answer = undefined;
   expect(down.code).toBe(1);
   expect(down.err).toMatch(/torchpass-agent: The exporter "node" cannot be tried: Nothing answers/);
+  expect(down.out).not.toContain('published');
   await lab.exporter.restart();
 
   const elsewhere = await cli(['sync', ...file, '--controller', '127.0.0.1:1']);
   expect(elsewhere).toMatchObject({ code: 4 });
-  expect(elsewhere.err).toMatch(/torchpass-agent: The controller at 127\.0\.0\.1:1 does not answer/);
+  expect(elsewhere.err).toMatch(
+    /torchpass-agent: The controller at 127\.0\.0\.1:1 does not answer: connect ECONNREFUSED 127\.0\.0\.1:1\. Check/,
+  );
 
   lab.controller.book.rejectIdentities = true;
   expect(await cli(['sync', ...file])).toMatchObject({ code: 3 });

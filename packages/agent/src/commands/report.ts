@@ -88,8 +88,10 @@ export function stateName(state: TargetState): string {
 }
 
 /** One line an exporter, for the end of `enroll` and `sync`. */
-export function outcomeLine({ name, state, target, leaf }: ExporterOutcome): string {
+export function outcomeLine({ name, state, target, leaf, problem }: ExporterOutcome): string {
   const until = leaf === undefined ? 'no certificate yet' : `certificate valid until ${leaf.validToDate.toISOString()}`;
+  // "Published" would deny the problem, which is told after it.
+  if (problem !== undefined && state === TargetState.PUBLISHED) return `Exporter "${name}": not all well, ${until}.`;
   return `Exporter "${name}": ${stateName(state)}${target === '' ? '' : ` as ${target}`}, ${until}.`;
 }
 

@@ -1,10 +1,10 @@
 import { isMap, parseDocument } from 'yaml';
-import { checkName, type Files, type HostPort, parseHostPort, TorchpassError } from '@torchpass/core';
+import { checkName, type Files, type HostPort, TorchpassError } from '@torchpass/core';
 import { MOST_EXPORTERS } from '@torchpass/protocol';
 import { EXPORTER_KEYS, readExporter, rivalries } from './exporter.ts';
 import { Section } from './section.ts';
 import type { ExporterSettings } from './settings.ts';
-import { readAbsolutePath } from './values.ts';
+import { readAbsolutePath, readController } from './values.ts';
 
 const KEYS = ['controller', 'storage_path', 'host_name', 'exporters'] as const;
 const LARGEST_FILE = 256 * 1024;
@@ -26,7 +26,7 @@ export function parseConfig(path: string, text: string, files: Files): ConfigFil
     throw section.wrong('exporters', `has ${entries.length} entries; 1 to ${MOST_EXPORTERS} are possible`);
   }
   return {
-    controller: section.text('controller', parseHostPort),
+    controller: section.text('controller', readController),
     storagePath: section.text('storage_path', readAbsolutePath),
     hostName: section.text('host_name', (name) => checkName('host', name)),
     exporters:

@@ -1,13 +1,5 @@
 import { hostname } from 'node:os';
-import {
-  checkName,
-  type Files,
-  isName,
-  isTorchpassError,
-  parseHostPort,
-  reasonOf,
-  TorchpassError,
-} from '@torchpass/core';
+import { checkName, type Files, isName, isTorchpassError, reasonOf, TorchpassError } from '@torchpass/core';
 import { defaultWebConfig } from './exporter.ts';
 import { type ConfigFile, parseConfig } from './file.ts';
 import {
@@ -18,7 +10,7 @@ import {
   NODE_EXPORTER,
   type Settings,
 } from './settings.ts';
-import { readAbsolutePath } from './values.ts';
+import { readAbsolutePath, readController } from './values.ts';
 
 /** Flags of the command line, as typed. They win over the file. */
 export interface Flags {
@@ -34,14 +26,18 @@ export interface Flags {
  * Errors: CONFIG_UNREADABLE, CONFIG_INVALID, USAGE for a flag.
  */
 export async function loadSettings(flags: Flags, files: Files): Promise<Settings> {
+  // First the flags: what is wrong with one of them is not to look like a fault of the file.
+  const given = {
+    storagePath: flag('--storage.path', flags.storagePath, readAbsolutePath),
+    controller: flag('--controller', flags.controller, readController),
+    hostName: flag('--host-name', flags.hostName, (name) => checkName('host', name)),
+  };
   const file = await readConfigFile(flags.configFile, files);
-  const storagePath =
-    flag('--storage.path', flags.storagePath, readAbsolutePath) ?? file.storagePath ?? DEFAULT_STORAGE_PATH;
+  const storagePath = given.storagePath ?? file.storagePath ?? DEFAULT_STORAGE_PATH;
   return {
     storagePath,
-    controller: flag('--controller', flags.controller, parseHostPort) ?? file.controller,
-    hostName:
-      flag('--host-name', flags.hostName, (name) => checkName('host', name)) ?? file.hostName ?? ownName(hostname()),
+    controller: given.controller ?? file.controller,
+    hostName: given.hostName ?? file.hostName ?? ownName(hostname()),
     exporters: (await file.exporters?.(storagePath)) ?? [nodeExporter(storagePath)],
   };
 }

@@ -1,5 +1,13 @@
 import { isAbsolute, normalize } from 'node:path';
-import { canonicalIp, isDnsName, parseDuration, TorchpassError } from '@torchpass/core';
+import {
+  canonicalIp,
+  type HostPort,
+  isDnsName,
+  isTorchpassError,
+  parseDuration,
+  parseHostPort,
+  TorchpassError,
+} from '@torchpass/core';
 
 /** Readers for single values; each says in a sentence what is wrong. */
 
@@ -11,6 +19,18 @@ export function readAbsolutePath(text: string): string {
   throw new TorchpassError('CONFIG_INVALID', `${JSON.stringify(text)} is not an absolute path.`, {
     hint: 'Begin it with a slash.',
   });
+}
+
+/** Where the controller is: `parseHostPort`, with examples of its own port. */
+export function readController(text: string): HostPort {
+  try {
+    return parseHostPort(text);
+  } catch (error) {
+    if (!isTorchpassError(error)) throw error;
+    throw new TorchpassError(error.code, error.message, {
+      hint: 'Write HOST:PORT, for example monitor.example.org:7443, 198.51.100.7:7443 or [2001:db8::7]:7443.',
+    });
+  }
 }
 
 /** An address that Prometheus dials, without a port. */

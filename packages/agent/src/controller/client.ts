@@ -11,10 +11,11 @@ import {
   type IssueCertificateRequest,
   type IssueCertificateResponse,
   LARGEST_MESSAGE_BYTES,
+  plainReason,
 } from '@torchpass/protocol';
 import type { X509Certificate } from 'node:crypto';
 import type { CertificatePair } from '../identity/certificate-pair.ts';
-import { checkController, type ControllerTrust, peerChain } from './trust.ts';
+import { checkController, type ControllerTrust, outOfTime, peerChain } from './trust.ts';
 
 /** The controller as the agent sees it: four calls over one connection. Errors are the controller's own, or
  * CONTROLLER_UNREACHABLE, CERTIFICATE_UNTRUSTED, PROTOCOL_VIOLATION. */
@@ -89,7 +90,7 @@ export const connectController: Connect = ({ address, trust, identity, clock, si
       return await once(method, request, signal);
     } catch (error) {
       signal?.throwIfAborted();
-      throw refusal ?? explain(error, name);
+      throw refusal ?? explain(error, name, clock.now());
     }
   }
 
@@ -133,16 +134,20 @@ function once<Request, Response>(
 /** What OpenSSL says of a chain that does not end in one of our roots; it comes wrapped in gRPC's UNAVAILABLE. */
 const UNTRUSTED = /certificate|issuer|CERT_/i;
 
-function explain(error: unknown, name: string): TorchpassError {
+/** The same of one that does, but not at this time (X509_V_ERR_CERT_HAS_EXPIRED, X509_V_ERR_CERT_NOT_YET_VALID). */
+const OUT_OF_TIME = /certificate has expired|certificate is not yet valid|CERT_HAS_EXPIRED|CERT_NOT_YET_VALID/i;
+
+function explain(error: unknown, name: string, now: Date): TorchpassError {
   const known = fromStatus(error, name);
   const told = error instanceof Error ? ((error as Partial<ServiceError>).details ?? '') : '';
   if (known.code === 'CONTROLLER_UNREACHABLE' && UNTRUSTED.test(told) && !/alert/i.test(told)) {
+    if (OUT_OF_TIME.test(told)) return outOfTime(name, now, error);
     return new TorchpassError(
       'CERTIFICATE_UNTRUSTED',
-      `What answers at ${name} is not this host's controller: ${told}.`,
+      `What answers at ${name} is not this host's controller: ${plainReason(told)}.`,
       {
         cause: error,
-        hint: 'Check the address, and the clock of this machine. Nothing secret was sent.',
+        hint: 'Check the address. Nothing secret was sent.',
       },
     );
   }

@@ -47,17 +47,17 @@ export function checkController(
   name: string,
   clock: Clock,
 ): void {
+  const now = clock.now();
+  const verified = (at: Date | undefined): VerifiedPeer =>
+    verifyChain(
+      chain.map(({ raw }) => raw),
+      { anchors: certificatesFromPem(trust.rootsPem), role: 'controller', now: at },
+    );
   let peer: VerifiedPeer;
   try {
-    peer = verifyChain(
-      chain.map(({ raw }) => raw),
-      {
-        anchors: certificatesFromPem(trust.rootsPem),
-        role: 'controller',
-        now: clock.now(),
-      },
-    );
+    peer = verified(now);
   } catch (error) {
+    if (onlyTimeIsWrong(() => verified(undefined))) throw outOfTime(name, now, error);
     throw untrusted(name, isTorchpassError(error) ? error.message : 'its certificate cannot be read.', error);
   }
   if (peer.spiffeId.kind === 'controller' && peer.spiffeId.trustDomain === trust.trustDomain) return;
@@ -68,10 +68,28 @@ export function checkController(
   );
 }
 
+function onlyTimeIsWrong(verify: () => void): boolean {
+  try {
+    verify();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Not an impostor by the look of it: a clock that is wrong, or a controller that did not renew. */
+export function outOfTime(name: string, now: Date, cause: unknown): TorchpassError {
+  return new TorchpassError(
+    'CERTIFICATE_UNTRUSTED',
+    `The certificate of the controller at ${name} is not valid by this machine's clock (${now.toISOString()}).`,
+    { cause, hint: 'Check the clock, here and on the controller. Nothing secret was sent.' },
+  );
+}
+
 function untrusted(name: string, why: string, cause: unknown): TorchpassError {
   return new TorchpassError('CERTIFICATE_UNTRUSTED', `What answers at ${name} is not this host's controller: ${why}`, {
     cause,
-    hint: 'Check the address, and the clock of this machine. Nothing secret was sent.',
+    hint: 'Check the address. Nothing secret was sent.',
   });
 }
 
