@@ -1,4 +1,4 @@
-import { reasonOf, TorchpassError } from '@torchpass/core';
+import { reasonOf, systemCodeOf, TorchpassError } from '@torchpass/core';
 import SqliteDatabase from 'better-sqlite3';
 import { closeSync, openSync } from 'node:fs';
 
@@ -8,10 +8,19 @@ const MODE = 0o600;
 /** Opens an SQLite file, made for this user alone when it is not there. `STORE_UNAVAILABLE`. */
 export function openDatabaseFile(path: string, busyTimeoutMs: number): SqliteDatabase.Database {
   try {
-    closeSync(openSync(path, 'a', MODE));
+    makeFile(path);
     return new SqliteDatabase(path, { timeout: busyTimeoutMs });
   } catch (error) {
     throw unusable(path, error);
+  }
+}
+
+/** Never opens one that is there: closing it would free every lock that this process holds on it (fcntl(2)). */
+function makeFile(path: string): void {
+  try {
+    closeSync(openSync(path, 'ax', MODE));
+  } catch (error) {
+    if (systemCodeOf(error) !== 'EEXIST') throw error;
   }
 }
 

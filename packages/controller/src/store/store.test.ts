@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { mkdir, readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { temporaryFolder } from '../testing/surroundings.ts';
 import { takeInstanceLock } from './instance-lock.ts';
 import { listFrom, mapFrom } from './json.ts';
@@ -131,20 +131,21 @@ describe('the instance lock', () => {
 
   it('is held against another process, and free when that one is killed', async () => {
     const path = join(temporaryFolder(), 'controller.lock');
-    const module = fileURLToPath(new URL('instance-lock.ts', import.meta.url));
-    const script = `
-      const { takeInstanceLock } = await import(${JSON.stringify(module)});
-      takeInstanceLock(${JSON.stringify(path)});
-      process.stdout.write('held');
-      setInterval(() => undefined, 1000);`;
-    const holder = spawn(process.execPath, ['--input-type=module', '--eval', script], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
+    const holder = inAnotherProcess(path, "process.stdout.write('held'); setInterval(() => undefined, 1000);");
     await once(holder.stdout, 'data');
     expect(() => takeInstanceLock(path)).toThrow(expect.objectContaining({ code: 'ALREADY_RUNNING' }) as Error);
     holder.kill('SIGKILL');
     await once(holder, 'exit');
     takeInstanceLock(path).release();
+  });
+
+  it('stays held against others when this process tries a second time', async () => {
+    const path = join(temporaryFolder(), 'controller.lock');
+    const lock = takeInstanceLock(path);
+    expect(() => takeInstanceLock(path)).toThrow(expect.objectContaining({ code: 'ALREADY_RUNNING' }) as Error);
+    const other = inAnotherProcess(path, '');
+    expect(await once(other, 'exit')).toEqual([1, null]);
+    lock.release();
   });
 
   it('that cannot be made is not called another controller', () => {
@@ -158,6 +159,20 @@ describe('the instance lock', () => {
     expect(() => takeInstanceLock(path)).toThrow(expect.objectContaining({ code: 'STORE_UNAVAILABLE' }) as Error);
   });
 });
+
+/** Takes the lock in a process of its own, keeps it, and goes on with `then`; ends with 1 when it is not free. */
+function inAnotherProcess(path: string, then: string) {
+  const module = fileURLToPath(new URL('instance-lock.ts', import.meta.url));
+  const script = `
+    const { takeInstanceLock } = await import(${JSON.stringify(module)});
+    globalThis.lock = takeInstanceLock(${JSON.stringify(path)});
+    ${then}`;
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', script], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  return child;
+}
 
 describe('a JSON column', () => {
   it('is read back', () => {
