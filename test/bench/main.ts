@@ -4,15 +4,16 @@ import process from 'node:process';
 import { exitCodeOf, isTorchpassError, reasonOf } from '@torchpass/core';
 import { createScope, endOnSignals, type Scope } from '../harness/scope.ts';
 import { sweepWorkspaces } from '../harness/workspace.ts';
+import { document, machineLine, type Result } from './document.ts';
 import { describeMachine } from './machine.ts';
-import { countTurns, type Measurement, type Row } from './measurement.ts';
+import { countTurns, type Measurement } from './measurement.ts';
 import { agent } from './measures/agent.ts';
 import { fleet } from './measures/fleet.ts';
 import { join } from './measures/join.ts';
 import { durable } from './measures/durable.ts';
 import { pki } from './measures/pki.ts';
 import { signatures } from './measures/signatures.ts';
-import { readOptions, usage } from './options.ts';
+import { readOptions, usage, type Options } from './options.ts';
 import { table } from './table.ts';
 
 const MEASUREMENTS: readonly Measurement[] = [pki, signatures, durable, join, agent, fleet];
@@ -32,14 +33,14 @@ async function main(): Promise<void> {
   }
 }
 
-async function measure({ only, quick, output }: ReturnType<typeof readOptions>, whole: Scope): Promise<void> {
+async function measure({ only, quick, document: documented, output }: Options, whole: Scope): Promise<void> {
   await sweepWorkspaces();
   const machine = await describeMachine();
   const started = new Date();
-  say(`${machine.processor}, ${machine.cores} cores, Linux ${machine.kernel}, Node.js ${machine.node}`);
+  say(machineLine(machine));
   if (machine.load > 0.5) say(`Others are at work here (load ${machine.load.toFixed(1)}): figures will be too low.`);
   if (!machine.disk) say('Temporary files are in memory: "durable" means nothing here. Set TMPDIR to a disk.');
-  const results: { name: string; does: string; seconds: number; rows: Row[]; remarks: string[] }[] = [];
+  const results: Result[] = [];
   for (const { name, does, seconds: most, run } of MEASUREMENTS) {
     if (only.length > 0 && !only.includes(name)) continue;
     say(`\n${name}: ${does}`);
@@ -64,6 +65,7 @@ async function measure({ only, quick, output }: ReturnType<typeof readOptions>, 
   }
   await mkdir(dirname(output), { recursive: true });
   await writeFile(output, `${JSON.stringify({ started, quick, machine, results }, undefined, 2)}\n`);
+  if (documented) await document(machine, results);
   say(`\nWritten to ${output}`);
 }
 

@@ -60,3 +60,10 @@ export function quantile(samples: readonly number[], share: number): number {
   const [low, high] = [sorted[Math.floor(place)] ?? Number.NaN, sorted[Math.ceil(place)] ?? Number.NaN];
   return low + (high - low) * (place - Math.floor(place));
 }
+
+/** Three digits that mean something, and no exponent. */
+export function short(value: number): string {
+  if (!Number.isFinite(value)) return '-';
+  const digits = Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value) || 1)));
+  return value.toFixed(Math.min(digits, 3));
+}

@@ -6,6 +6,7 @@ export interface Options {
   only: string[];
   quick: boolean;
   output: string;
+  document: boolean;
   help: boolean;
 }
 
@@ -30,6 +31,7 @@ function parse(args: string[]) {
       only: { type: 'string', multiple: true, default: [] as string[] },
       quick: { type: 'boolean', default: false },
       output: { type: 'string', default: DEFAULT_OUTPUT },
+      document: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     } as const;
     return parseArgs({ args, options }).values;
@@ -41,12 +43,13 @@ function parse(args: string[]) {
 }
 
 export function usage(names: readonly string[]): string {
-  return `Usage: npm run bench -- [--only NAME]... [--quick] [--output FILE]
+  return `Usage: npm run bench -- [--only NAME]... [--quick] [--document] [--output FILE]
 
 Measures Torchpass on this machine: real processes, loopback only, under six minutes.
 
   --only NAME     this measurement only; may be repeated: ${names.join(', ')}
   --quick         one second a round and two rounds: shows that everything runs, and is no result
+  --document      write the figures into docs/performance.md as well
   --output FILE   JSON of the result (default: .cache/bench.json)
 `;
 }

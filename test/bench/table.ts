@@ -1,4 +1,4 @@
-import type { Row } from './measurement.ts';
+import { short, type Row } from './measurement.ts';
 
 const COLUMNS = ['median', 'min', 'max', 'n'] as const;
 
@@ -23,11 +23,4 @@ export function table(rows: readonly Row[]): string {
 
 function numbers({ median, min, max, samples }: Row): string[] {
   return samples === 1 ? [short(median), '', '', '1'] : [short(median), short(min), short(max), String(samples)];
-}
-
-/** Three digits that mean something, and no exponent. */
-function short(value: number): string {
-  if (!Number.isFinite(value)) return '-';
-  const digits = Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value) || 1)));
-  return value.toFixed(Math.min(digits, 3));
 }

@@ -1,5 +1,5 @@
 import { Metadata, credentials, type ServiceError } from '@grpc/grpc-js';
-import { AgentServiceClient, decodeJoinToken, type Certificate } from '@torchpass/protocol';
+import { AgentServiceClient, decodeJoinToken, type Certificate, type CheckInResponse } from '@torchpass/protocol';
 import { certificatesToPem, privateKeyToPem } from '@torchpass/pki';
 import type { KeyAndRequest } from './requests.ts';
 
@@ -7,6 +7,8 @@ import type { KeyAndRequest } from './requests.ts';
 export interface Client {
   enrol(token: string, hostName: string, request: Buffer): Promise<Certificate>;
   renew(request: Buffer): Promise<Certificate>;
+  /** With one exporter, which has no certificate yet. */
+  checkIn(address: string): Promise<void>;
   close(): void;
 }
 
@@ -60,6 +62,14 @@ export function connect(address: string, roots: Buffer, identity?: HostIdentity)
       return certificate(
         await call((deadline, done) => client.issueCertificate(request, new Metadata(), { deadline }, done)),
       );
+    },
+    async checkIn(address) {
+      const exporter = { name: 'node', port: 9100, address, metricsPath: '', job: '', problem: '' };
+      const request = { agentVersion: 'bench', exporters: [{ ...exporter, servingSerial: Buffer.alloc(0) }] };
+      const { exporters } = await call<CheckInResponse>((deadline, done) =>
+        client.checkIn(request, new Metadata(), { deadline }, done),
+      );
+      if (exporters[0]?.target !== `${address}:9100`) throw new Error(`refused: ${exporters[0]?.problem}`);
     },
     close: () => client.close(),
   };

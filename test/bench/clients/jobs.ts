@@ -11,15 +11,17 @@ export type Job = Common &
         prefix: string;
       }
     | {
-        /** `IssueCertificate` for an enrolled host's identity: over a new mutual-TLS connection each, or over connections that are kept. */
-        kind: 'renew';
+        /** A call of an enrolled host, over a new mutual-TLS connection each or over connections that are kept. */
+        kind: 'host';
+        /** `IssueCertificate` for its identity, or `CheckIn` with one exporter that has no certificate yet. */
+        call: 'renew' | 'check-in';
         controller: string;
         rootsPem: string;
         connection: 'new' | 'kept';
         token: string;
         prefix: string;
-        /** How many hosts this process enrols beforehand, and renews in turn. */
-        hosts: number;
+        /** Of the hosts that this process enrols beforehand, and that call in turn. */
+        addresses: string[];
       }
     | {
         /** cfssl's sign endpoint, plain HTTP over connections that are kept. */

@@ -1,6 +1,6 @@
 import { Agent, request as httpRequest } from 'node:http';
 import { text } from 'node:stream/consumers';
-import { connect, identityOf, type HostIdentity } from './controller.ts';
+import { connect, identityOf, type Client, type HostIdentity } from './controller.ts';
 import type { Job } from './jobs.ts';
 import { makeKeyAndRequest, type Supply } from './requests.ts';
 
@@ -12,8 +12,8 @@ export async function prepare(job: Job, supply: Supply): Promise<Operation> {
   switch (job.kind) {
     case 'enrol':
       return enrolment(job, supply);
-    case 'renew':
-      return renewal(job, supply);
+    case 'host':
+      return hostCall(job, supply);
     case 'cfssl':
       return cfsslSignature(job, supply);
   }
@@ -28,29 +28,37 @@ function enrolment({ controller, rootsPem, token, prefix }: Job & { kind: 'enrol
   };
 }
 
-async function renewal(job: Job & { kind: 'renew' }, supply: Supply): Promise<Operation> {
-  const { controller, connection, token, prefix, lanes } = job;
+async function hostCall(job: Job & { kind: 'host' }, supply: Supply): Promise<Operation> {
+  const { controller, addresses, token, prefix, lanes } = job;
   const roots = Buffer.from(job.rootsPem);
-  const identities: HostIdentity[] = [];
+  const hosts: { identity: HostIdentity; address: string }[] = [];
   const stranger = connect(controller, roots);
-  for (let index = 0; index < job.hosts; index += 1) {
+  for (const [index, address] of addresses.entries()) {
     const own = makeKeyAndRequest();
-    identities.push(identityOf(own, await stranger.enrol(token, `${prefix}-${index}`, own.request)));
+    const certificate = await stranger.enrol(token, `${prefix}-${index}`, own.request);
+    hosts.push({ identity: identityOf(own, certificate), address });
   }
   stranger.close();
-  const identity = (index: number) => identities[index % identities.length];
+  const host = (index: number) => hosts[index % hosts.length] ?? unreachable();
+  const call = async (client: Client, { address }: { address: string }): Promise<unknown> =>
+    job.call === 'renew' ? client.renew(supply.take().request) : client.checkIn(address);
 
-  if (connection === 'new') {
+  if (job.connection === 'new') {
     let turn = 0;
     return async () => {
-      const client = connect(controller, roots, identity((turn += 1)));
-      await client.renew(supply.take().request).finally(() => client.close());
+      const own = host((turn += 1));
+      const client = connect(controller, roots, own.identity);
+      await call(client, own).finally(() => client.close());
     };
   }
-  const clients = Array.from({ length: lanes }, (_, lane) => connect(controller, roots, identity(lane)));
+  const clients = Array.from({ length: lanes }, (_, lane) => connect(controller, roots, host(lane).identity));
   // The connection is made at the first call.
   await Promise.all(clients.map((client) => client.renew(makeKeyAndRequest().request)));
-  return async (lane) => void (await clients[lane]?.renew(supply.take().request));
+  return async (lane) => void (await call(clients[lane] ?? unreachable(), host(lane)));
+}
+
+function unreachable(): never {
+  throw new Error('a client without hosts');
 }
 
 function cfsslSignature({ url, lanes, requests }: Job & { kind: 'cfssl' }, supply: Supply): Operation {

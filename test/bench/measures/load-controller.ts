@@ -11,31 +11,35 @@ export const LANES = 8;
 const HOSTS_PER_CLIENT = 16;
 const MOST_TOKEN_USES = '10000';
 
+/** What the clients do, each time over a new connection unless it is kept. */
+export type Work = 'enrol' | 'renew' | 'check-in' | 'renew-kept';
+
 /** A controller to put load on, and jobs for it. */
 export interface LoadController {
   controller: LabController;
-  /** A job for each client process; every call makes names that are new. */
-  jobs(kind: 'enrol' | 'renew-new' | 'renew-kept', milliseconds: number, requests: number): Job[];
+  /** A job for each client process; every call makes names and addresses that are new. */
+  jobs(work: Work, milliseconds: number, requests: number): Promise<Job[]>;
 }
 
 export async function startLoadController(scope: Scope): Promise<LoadController> {
   const controller = await startLabController(scope, { limits: { rate_factor: 1000 } });
   const rootsPem = await publicFile(controller.address, '/ca.pem');
-  const tokens = await Promise.all(
-    Array.from({ length: CLIENTS }, () => controller.createToken('--job', 'bench', '--uses', MOST_TOKEN_USES)),
-  );
   let round = 0;
+  const job = async (client: number, work: Work, milliseconds: number, requests: number): Promise<Job> => {
+    const addresses = Array.from({ length: HOSTS_PER_CLIENT }, (_, host) => `127.${round}.${client + 1}.${host + 1}`);
+    const allowed = addresses.flatMap((address) => ['--address', address]);
+    const token = await controller.createToken('--job', 'bench', '--uses', MOST_TOKEN_USES, ...allowed);
+    const prefix = `bench-${round}-${client}`;
+    const own = { lanes: LANES, milliseconds, requests, rootsPem, token, controller: controller.address, prefix };
+    if (work === 'enrol') return { ...own, kind: work };
+    const call = work === 'check-in' ? work : 'renew';
+    return { ...own, kind: 'host', call, connection: work === 'renew-kept' ? 'kept' : 'new', addresses };
+  };
   return {
     controller,
-    jobs(kind, milliseconds, requests) {
+    jobs(...what) {
       round += 1;
-      return tokens.map((token, client) => {
-        const common = { lanes: LANES, milliseconds, requests, rootsPem, token };
-        const own = { ...common, controller: controller.address, prefix: `bench-${round}-${client}` };
-        if (kind === 'enrol') return { ...own, kind };
-        const connection = kind === 'renew-new' ? ('new' as const) : ('kept' as const);
-        return { ...own, kind: 'renew' as const, connection, hosts: HOSTS_PER_CLIENT };
-      });
+      return Promise.all(Array.from({ length: CLIENTS }, (_, client) => job(client, ...what)));
     },
   };
 }
