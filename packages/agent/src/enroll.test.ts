@@ -1,7 +1,6 @@
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Secret, systemClock } from '@torchpass/core';
-import { ManualClock } from '@torchpass/core/testing';
 import { webConfigProblems } from '@torchpass/prometheus';
 import { TargetState } from '@torchpass/protocol';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -109,36 +108,6 @@ describe('somebody in between', () => {
     const agent = lab.agent({ settings: { ...lab.settings, controller: impostor.address } });
     await expect(agent.sync()).rejects.toMatchObject({ code: 'CERTIFICATE_UNTRUSTED' });
     expect(impostor.book.calls).toEqual([]);
-  });
-});
-
-describe('a clock that is wrong', () => {
-  const ahead = new ManualClock(new Date(Date.now() + 30 * 86_400_000));
-  const outOfTime = {
-    code: 'CERTIFICATE_UNTRUSTED',
-    message: expect.stringMatching(/is not valid by this machine's clock \(20.*Z\)/) as string,
-    hint: expect.stringMatching(/^Check the clock/) as string,
-  };
-
-  test('at the first look: the right controller is not called an impostor', async () => {
-    await expect(lab.agent({ clock: ahead }).enroll(lab.controller.token())).rejects.toMatchObject(outOfTime);
-  });
-
-  test('later, when the TLS library is the one to refuse', async () => {
-    const clock = { now: () => new Date(Date.now() - 30 * 86_400_000), sleep: systemClock.sleep };
-    const old = await startLab({ installation: await createInstallation(clock) });
-    try {
-      await expect(old.agent({ clock }).enroll(old.controller.token())).rejects.toMatchObject(outOfTime);
-    } finally {
-      await old.close();
-    }
-  });
-
-  test('an impostor is one at any time', async () => {
-    const id = { kind: 'exporter', trustDomain: TRUST_DOMAIN, host: 'evil', name: 'node' } as const;
-    const impostor = await another(await lab.controller.installation.pair(id, true));
-    const agent = lab.agent({ clock: ahead, settings: { ...lab.settings, controller: impostor.address } });
-    await expect(agent.enroll(impostor.token())).rejects.toThrow(/is not this host's controller/);
   });
 });
 

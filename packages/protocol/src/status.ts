@@ -62,7 +62,7 @@ export function fromStatus(error: unknown, controller: string): TorchpassError {
 
 /** The reason without what gRPC wraps around it: `connect ECONNREFUSED 192.0.2.1:7443`. */
 export function plainReason(details: string): string {
-  if (/^Deadline exceeded/.test(details)) return 'no answer in time';
+  if (details.startsWith('Deadline exceeded')) return 'no answer in time';
   const unresolved = /^Name resolution failed for target (?:dns:)?(.*)$/s.exec(details);
   if (unresolved !== null) return `its name cannot be resolved (${unresolved[1]?.replace(/\.$/, '') ?? ''})`;
   const last = details
