@@ -99,11 +99,7 @@ export async function up(db: Kysely<unknown>, { binary }: MigrationContext): Pro
     .addColumn('checked_at', 'text')
     .addPrimaryKeyConstraint('exporters_key', ['host_id', 'name'])
     .execute();
-  await db.schema
-    .createIndex('exporters_address')
-    .on('exporters')
-    .columns(['ip_addresses', 'dns_names'])
-    .execute();
+  await db.schema.createIndex('exporters_address').on('exporters').columns(['ip_addresses', 'dns_names']).execute();
   await db.schema.createIndex('exporters_published').on('exporters').column('published_target').execute();
 
   await db.schema
