@@ -1,9 +1,10 @@
 import { createLogger, nodeFiles, systemRandom, type Files, type Owner, type Random } from '@torchpass/core';
 import { ManualClock } from '@torchpass/core/testing';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { cp, mkdir, writeFile } from 'node:fs/promises';
+import { existsSync, mkdtempSync } from 'node:fs';
+import { cp, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
 import { stringify } from 'yaml';
 import { initialize } from '../commands/init.ts';
 import type { Base } from '../commands/surroundings.ts';
@@ -66,15 +67,17 @@ export async function labSurroundings(options: LabOptions = {}): Promise<LabSurr
 
 /** In memory where there is such a folder: nobody pulls the plug on a test, and a real fsync takes its time. */
 const PLACE = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
-const made: string[] = [];
+const NAME = /^torchpass-lab-(\d+)-/;
 
-/** Gone when the process ends. */
+/** Gone when the test that calls this has finished. */
 export function temporaryFolder(): string {
-  const folder = mkdtempSync(join(PLACE, `torchpass-test-${process.pid}-`));
-  if (made.push(folder) === 1) {
-    process.once('exit', () => made.forEach((path) => rmSync(path, { recursive: true, force: true })));
-  }
+  const folder = newFolder();
+  onTestFinished(() => rm(folder, { recursive: true, force: true, maxRetries: 3 }));
   return folder;
+}
+
+function newFolder(): string {
+  return mkdtempSync(join(PLACE, `torchpass-lab-${process.pid}-`));
 }
 
 /** The operator's way: the configured file, nothing from the environment. */
@@ -90,8 +93,18 @@ export async function installStorage({ folder, clock }: LabSurroundings): Promis
   await cp(join(await template, 'storage'), join(folder, 'storage'), { recursive: true });
 }
 
+/** Serves all tests of this process. The runner may kill that without a word, so the next process clears up after it. */
 async function makeTemplate(start: Date): Promise<string> {
-  const base = await labSurroundings({ clock: new ManualClock(start) });
+  await sweepTemplates();
+  const base = await labSurroundings({ clock: new ManualClock(start), folder: newFolder() });
   await initialize(base, labPassphrase(base));
   return base.folder;
+}
+
+async function sweepTemplates(): Promise<void> {
+  for (const name of await readdir(PLACE)) {
+    const owner = NAME.exec(name)?.[1];
+    if (owner === undefined || existsSync(`/proc/${owner}`)) continue;
+    await rm(join(PLACE, name), { recursive: true, force: true });
+  }
 }
