@@ -188,7 +188,12 @@ describe('while the controller is away', () => {
     const sync = await host.agent.sync();
     expect(sync.exit.code).toBe(4);
     expect(sync.stderr).toContain(`The controller at ${controller.address} does not answer`);
-    expect((await host.agent.status()).exit.code).toBe(0);
+    const status = await host.agent.status();
+    expect(status.exit.code).toBe(1);
+    expect(JSON.parse(status.stdout)).toMatchObject({
+      exporters: [{ serving: { locked: true } }],
+      last_pass: { problem: expect.stringContaining('does not answer') as string },
+    });
 
     const from = resident.output.length;
     await controller.start();
