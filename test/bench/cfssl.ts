@@ -64,11 +64,13 @@ export async function startCfssl(
 async function makeDatabase(folder: string): Promise<string> {
   const path = join(folder, 'cfssl.db');
   const database = new DatabaseSync(path);
-  // The journal's mode stays with the file; synchronous=FULL is what a connection begins with.
+  // The journal's mode stays with the file.
   database.exec('PRAGMA journal_mode = WAL');
   database.exec(TABLE);
   database.close();
   const file = join(folder, 'db.json');
-  await writeFile(file, JSON.stringify({ driver: 'sqlite3', data_source: `file:${path}?_busy_timeout=10000` }));
+  // Its driver says synchronous=NORMAL unless it is told otherwise, and then nothing waits for the disk.
+  const source = `file:${path}?_busy_timeout=10000&_synchronous=FULL`;
+  await writeFile(file, JSON.stringify({ driver: 'sqlite3', data_source: source }));
   return file;
 }
