@@ -3,12 +3,13 @@ import { openStore } from '@torchpass/controller';
 import { systemClock } from '@torchpass/core';
 import { certificatesToPem } from '@torchpass/pki';
 import { expect, it, vi } from 'vitest';
-import { createTokenRequest } from '../../packages/controller/src/http/api/types.ts';
+import { createTokenRequest } from '../../packages/controller/src/api/types.ts';
 import { createScope } from '../harness/scope.ts';
 import { testScope } from '../harness/test-scope.ts';
 import { live, newStorage } from './deaths.ts';
 import { readRemains } from './remains.ts';
 import { createServerSide, type ServerSide } from './server-side.ts';
+import { OPERATOR } from '../../packages/controller/src/testing/operator.ts';
 
 vi.mock('node:crypto', async (original) =>
   (await import('../../packages/controller/src/testing/remembered-scrypt.ts')).rememberingScrypt(await original()),
@@ -58,7 +59,7 @@ it('wherever the controller dies in an enrolment, a publication and a renewal, t
     const fresh = await newStorage(scope);
     let text = '';
     const { remains } = await live(scope, fresh, NEVER, async ({ controller }) => {
-      ({ token: text } = await controller.services.tokens.create(createTokenRequest.parse({})));
+      ({ token: text } = await controller.services.tokens.create(createTokenRequest.parse({}), OPERATOR));
     });
     return { storage: remains, token: text, trust: await trustIn(remains) };
   }

@@ -79,7 +79,8 @@ export async function createServerSide(scope: Scope, trust: Trust, token: string
     const where = { name: 'node', port: exporter.port, address: '', metricsPath: '', job: '' };
     const answer = await controller.checkIn({
       agentVersion: '1',
-      exporters: [{ ...where, servingSerial, problem: '' }],
+      rootsDigest: Buffer.alloc(0),
+      exporters: [{ ...where, servingSerial, problem: '', scrapersDigest: Buffer.alloc(0), restartGeneration: 0 }],
     });
     return answer.exporters[0]?.state;
   }

@@ -44,10 +44,16 @@ const nodeExporter: ExporterReport = {
   metricsPath: '',
   job: '',
   servingSerial: Buffer.alloc(0),
+  scrapersDigest: Buffer.alloc(0),
+  restartGeneration: 0,
   problem: '',
 };
 const checkIn = (...exporters: Partial<ExporterReport>[]) =>
-  member.checkIn({ agentVersion: 'test', exporters: exporters.map((report) => ({ ...nodeExporter, ...report })) });
+  member.checkIn({
+    agentVersion: 'test',
+    rootsDigest: Buffer.alloc(0),
+    exporters: exporters.map((report) => ({ ...nodeExporter, ...report })),
+  });
 
 describe('Enroll', () => {
   const rsa = () => {
@@ -119,7 +125,7 @@ describe('a call of hosts', () => {
       async () => {
         const [another] = (await createTokens(controller, 1)) as [JoinToken];
         const host = await enrolled(another, 'thrown-out');
-        await host.checkIn({ agentVersion: 'test', exporters: [] });
+        await host.checkIn({ agentVersion: 'test', rootsDigest: Buffer.alloc(0), exporters: [] });
         await controller.operator('host', 'revoke', 'thrown-out', '--yes');
         return host;
       },
@@ -129,7 +135,9 @@ describe('a call of hosts', () => {
     const client = await caller();
     const purpose = { $case: 'identity', value: {} } as const;
     const { certificateRequest } = enrolment(token, await newKey(), '');
-    await expect(client.checkIn({ agentVersion: '', exporters: [] })).rejects.toMatchObject({ code });
+    await expect(
+      client.checkIn({ agentVersion: '', rootsDigest: Buffer.alloc(0), exporters: [] }),
+    ).rejects.toMatchObject({ code });
     await expect(client.issueCertificate({ purpose, certificateRequest })).rejects.toMatchObject({ code });
     await expect(client.leave()).rejects.toMatchObject({ code });
   });

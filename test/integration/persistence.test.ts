@@ -79,7 +79,9 @@ describe('a controller that dies among many enrolments', () => {
       );
       for (const pair of storm.acknowledged.values()) {
         const client = callController(scope, controller, storm.trust, pair);
-        expect(await client.checkIn({ agentVersion: 'test', exporters: [] })).toMatchObject({ exporters: [] });
+        expect(
+          await client.checkIn({ agentVersion: 'test', rootsDigest: Buffer.alloc(0), exporters: [] }),
+        ).toMatchObject({ exporters: [] });
         client.close();
       }
       const checked = await runProgram(scope, 'torchpass-controller', [
@@ -126,8 +128,19 @@ describe('a controller that is told to stop', () => {
     const host = callController(scope, controller, trust, pairOf(certificate, key));
     const report = (servingSerial: Buffer) => ({
       agentVersion: 'test',
+      rootsDigest: Buffer.alloc(0),
       exporters: [
-        { name: 'node', port: silent.port, address: '', metricsPath: '', job: '', servingSerial, problem: '' },
+        {
+          name: 'node',
+          port: silent.port,
+          address: '',
+          metricsPath: '',
+          job: '',
+          servingSerial,
+          problem: '',
+          scrapersDigest: Buffer.alloc(0),
+          restartGeneration: 0,
+        },
       ],
     });
     await host.checkIn(report(Buffer.alloc(0)));

@@ -36,7 +36,7 @@ interface Plant {
 const value = (from: string) => `import { x } from '${from}';\nexport const y = x;\n`;
 const type = (from: string) => `import type { x } from '${from}';\nexport type Y = typeof x;\n`;
 
-const API_TYPES = '../../controller/src/http/api/types.ts';
+const API_TYPES = '../../controller/src/api/types.ts';
 
 /** For each rule what breaks it. A rule that nothing here breaks is a rule that nobody has seen work. */
 const PLANTS: Record<string, Plant[]> = {
@@ -86,7 +86,7 @@ const ALLOWED: Plant[] = [
 const LEAVES = [
   ...['core', 'pki', 'protocol', 'prometheus', 'controller', 'agent'].map((name) => `packages/${name}/src/leaf.ts`),
   ...['grpc', 'http', 'hosts'].map((name) => `packages/controller/src/${name}/leaf.ts`),
-  'packages/controller/src/http/api/types.ts',
+  'packages/controller/src/api/types.ts',
   'packages/controller/src/context.ts',
   'packages/agent/src/context.ts',
   'test/leaf.ts',

@@ -6,7 +6,7 @@ import { overUnixSocket } from './api/unix-socket.ts';
 import type { Context, Outcome } from './command.ts';
 import { commands, groups } from './commands/index.ts';
 import { confirm } from './confirm.ts';
-import { readEnvironment } from './environment.ts';
+import { readEnvironment, type Environment } from './environment.ts';
 import { parse, type Parsed } from './parser.ts';
 import { failureJson, failureText } from './print/failure.ts';
 import { jsonText } from './print/json.ts';
@@ -28,7 +28,7 @@ export async function runProgram(argv: readonly string[], world: World): Promise
       return parsed.exitCode;
     }
     format = parsed.shared.format;
-    const outcome = await runCommand(parsed, environment.socket, world);
+    const outcome = await runCommand(parsed, environment, world);
     if (outcome === undefined) return 1;
     const page = createPage({
       now: world.clock.now(),
@@ -48,7 +48,7 @@ export async function runProgram(argv: readonly string[], world: World): Promise
 /** Undefined when the user did not confirm. */
 async function runCommand(
   { command, given, shared }: Exclude<Parsed, { help: string }>,
-  defaultSocket: string,
+  { socket, operator }: Environment,
   world: World,
 ): Promise<Outcome | undefined> {
   const task = command.prepare(given);
@@ -57,7 +57,7 @@ async function runCommand(
     return undefined;
   }
   const context: Context = {
-    api: createApi(overUnixSocket(shared.socket ?? defaultSocket)),
+    api: createApi(overUnixSocket(shared.socket ?? socket, operator)),
     clock: world.clock,
     files: world.files,
     folder: world.folder,

@@ -17,7 +17,7 @@ describe('a controller', () => {
     const identity = await enrollOver(first, await newToken(first));
     await first.close();
     const second = await startLab({ folder: first.folder });
-    await dial(second, identity).checkIn({ agentVersion: '', exporters: [] });
+    await dial(second, identity).checkIn({ agentVersion: '', rootsDigest: Buffer.alloc(0), exporters: [] });
     expect(await second.services.hosts.list()).toMatchObject([{ name: 'web-1', state: 'active' }]);
   });
 

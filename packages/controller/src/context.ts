@@ -1,19 +1,9 @@
-import {
-  formatHostPort,
-  isTorchpassError,
-  type Clock,
-  type Files,
-  type HostPort,
-  type Logger,
-  type Owner,
-  type Random,
-  type Secret,
-} from '@torchpass/core';
-import { certificatesToPem, type Signer } from '@torchpass/pki';
-import type { Dialect } from 'kysely';
+import { isTorchpassError, type HostPort } from '@torchpass/core';
+import { certificatesToPem } from '@torchpass/pki';
 import { join } from 'node:path';
 import type { Server } from 'node:tls';
-import type { Config } from './config/load.ts';
+import type { Services } from './api/services.ts';
+import { createFeatures, type Surroundings } from './features.ts';
 import { createAgentService } from './grpc/agent-service.ts';
 import { createAuthentication } from './grpc/authenticate.ts';
 import { Connections } from './grpc/connections.ts';
@@ -21,54 +11,15 @@ import { createGate } from './grpc/gate.ts';
 import { createGrpcServer } from './grpc/grpc-server.ts';
 import { createAdmission } from './grpc/methods.ts';
 import { createPublicPort, tlsOptions } from './grpc/public-port.ts';
-import { createCheckIn } from './hosts/check-in.ts';
-import { createEnding } from './hosts/end.ts';
-import { createEnrolment } from './hosts/enrol.ts';
-import { createHostCertificates } from './hosts/host-certificates.ts';
-import { createViews } from './hosts/views.ts';
 import { createAdminServer } from './http/admin.ts';
-import type { Services } from './http/api/services.ts';
 import { listenTcp, listenUnix } from './http/listen.ts';
 import { createOperationsServer } from './http/operations.ts';
 import { createPublicHttp } from './http/public.ts';
-import { checkTrustDomain, openAuthorities, type Authorities } from './issuance/authorities.ts';
+import { checkTrustDomain, openAuthorities } from './issuance/authorities.ts';
 import { createControllerCertificate, type ServerCredentials } from './issuance/controller-certificate.ts';
-import { createIssuance } from './issuance/issuance.ts';
-import { createMetrics } from './metrics.ts';
-import { createPrometheusFolder, prometheusPaths } from './scrapers/prometheus-folder.ts';
-import { createPrometheusService } from './scrapers/prometheus-service.ts';
-import { createStatus } from './status.ts';
-import { openStore, type Store } from './store/store.ts';
+import { openStore } from './store/store.ts';
 import { takeInstanceLock } from './store/instance-lock.ts';
-import type { Resolve } from './targets/address-policy.ts';
-import { createTargetCheck } from './targets/check.ts';
-import { createClosedLoop, type LookFromOutside } from './targets/closed-loop.ts';
-import { createPublisher } from './targets/publisher.ts';
-import { createTokens } from './tokens/tokens.ts';
 import { keepFresh } from './upkeep.ts';
-
-/** What the program takes from outside; tests put their own here. */
-export interface Surroundings {
-  config: Config;
-  passphrase: Secret;
-  /** Prometheus's user, looked up. */
-  prometheusOwner: Owner | undefined;
-  /** Group of the administration socket, looked up. */
-  socketGroup: number | undefined;
-  clock: Clock;
-  random: Random;
-  files: Files;
-  logger: Logger;
-  resolve: Resolve;
-  seams?: Seams;
-}
-
-/** What only tests put themselves between: crashes at every statement and signature, and a network that is not there. */
-export interface Seams {
-  wrapDialect?: (dialect: Dialect) => Dialect;
-  wrapSigner?: (signer: Signer) => Signer;
-  look?: LookFromOutside;
-}
 
 export interface Controller {
   services: Services;
@@ -186,88 +137,6 @@ export async function startController(surroundings: Surroundings): Promise<Contr
     await close();
     throw error;
   }
-}
-
-interface State {
-  store: Store;
-  authorities: Authorities;
-  /** How many there are to the public port. */
-  connections: () => number;
-}
-
-/** Everything that the controller can do, without the edges that the outside reaches it by. Starts nothing. */
-export function createFeatures(surroundings: Surroundings, { store, authorities, connections }: State) {
-  const { config, clock, random, files, logger, resolve, seams = {} } = surroundings;
-  const issuance = createIssuance({ store, authorities, clock, random, logger });
-
-  // Prometheus's side
-  const prometheusFolder = createPrometheusFolder({
-    files,
-    issuance,
-    clock,
-    authorities,
-    folder: config.prometheus.folder,
-    owner: surroundings.prometheusOwner,
-    scraperName: config.prometheus.scraper_name,
-    scraperLifetimeMs: config.certificates.scraper_lifetime,
-    webNames: config.prometheus.web_names,
-    webLifetimeMs: config.certificates.scraper_lifetime,
-  });
-  const paths = prometheusPaths(config.prometheus.folder);
-  const publisher = createPublisher({
-    store,
-    files,
-    clock,
-    logger,
-    folder: paths.targets,
-    staging: paths.staging,
-    permissions: { mode: 0o640, owner: surroundings.prometheusOwner },
-    intervalMs: config.targets.publish_interval,
-  });
-  const metrics = createMetrics({ store, authorities, publisher, connections, clock });
-
-  // Hosts and their targets
-  const policy = { allowedNetworks: config.policy.allowed_networks };
-  const scraper = () => prometheusFolder.credentials();
-  const timeoutMs = config.targets.probe_timeout;
-  const identityLifetimeMs = config.certificates.identity_lifetime;
-  const exporterLifetimeMs = config.certificates.exporter_lifetime;
-  const look = metrics.countingProbes(seams.look ?? createClosedLoop({ authorities, scraper, timeoutMs }));
-  const enrol = createEnrolment({ store, authorities, issuance, clock, random, logger, identityLifetimeMs });
-  const checkIn = createCheckIn({ store, policy, resolve, look, publisher, clock, logger });
-  const certificates = createHostCertificates({
-    store,
-    authorities,
-    issuance,
-    policy,
-    resolve,
-    identityLifetimeMs,
-    exporterLifetimeMs,
-  });
-  const views = createViews(store);
-  const ending = createEnding({ store, views, publisher, clock, logger });
-
-  // What operators see
-  const controller = formatHostPort(config.advertise_address);
-  const targetCheck = createTargetCheck({ authorities, issuance, scraper, policy, resolve, timeoutMs });
-  const status = createStatus({ store, authorities, publisher, prometheusFolder, controller, paths, clock });
-  const services: Services = {
-    tokens: createTokens({ store, authorities, clock, random, controller }),
-    hosts: {
-      list: views.hosts,
-      show: views.host,
-      revoke: ending.revoke,
-    },
-    targets: {
-      list: views.targets,
-      check: async ({ host }) => targetCheck(await (host === undefined ? views.targets() : views.targetsOf(host))),
-      publish: publisher.publish,
-    },
-    prometheus: createPrometheusService({ prometheusFolder, paths }),
-    ...status,
-  };
-  const { leave } = ending;
-  return { issuance, prometheusFolder, paths, publisher, enrol, checkIn, certificates, leave, services, metrics };
 }
 
 /** One that fails does not keep the others open; its error is thrown at the end. */

@@ -1,4 +1,5 @@
-export { startController, type Controller, type Surroundings } from './context.ts';
+export { startController, type Controller } from './context.ts';
+export type { Surroundings } from './features.ts';
 export { loadConfig, type Config } from './config/load.ts';
 export { createAuthorities, openAuthorities } from './issuance/authorities.ts';
 export { METHOD_POLICIES } from './grpc/methods.ts';

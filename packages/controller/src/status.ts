@@ -1,6 +1,6 @@
 import { reasonOf, type Clock } from '@torchpass/core';
 import { certificatesFromPem, describeCertificate } from '@torchpass/pki';
-import type { Services } from './http/api/services.ts';
+import type { Services } from './api/services.ts';
 import type { Authorities } from './issuance/authorities.ts';
 import { countHosts, countTargets } from './store/counts.ts';
 import type { PrometheusFolder, prometheusPaths } from './scrapers/prometheus-folder.ts';

@@ -46,6 +46,14 @@ test('a wrong passphrase is told from damage', async () => {
   expect(await codeOf(() => newSealing(new Secret(''), systemRandom))).toBe('CONFIG_INVALID');
 });
 
+test('a derived key is the same after a restart, and another for each purpose and passphrase', async () => {
+  const reopened = await openSealing(new Secret(PASSPHRASE), parameters);
+  const { sealing: other } = await newSealing(new Secret('another'), systemRandom);
+  expect(reopened.derive('audit log')).toEqual(sealing.derive('audit log'));
+  expect(sealing.derive('audit log')).not.toEqual(sealing.derive('backup'));
+  expect(sealing.derive('audit log')).not.toEqual(other.derive('audit log'));
+});
+
 describe('a box that cannot be trusted', () => {
   test('because it belongs to another authority', async () => {
     const box = sealing.seal(await generatePrivateKey(), 'authority 1');

@@ -12,6 +12,8 @@ export interface Sealing {
   seal(key: KeyObject, context: string): string;
   /** KEY_SEAL_BROKEN when the box was damaged or belongs to another context. */
   unseal(box: string, context: string): KeyObject;
+  /** 32 bytes for another purpose that only holders of the passphrase may serve; the same each time. */
+  derive(purpose: string): Buffer;
 }
 
 /** RFC 7914; about 0.4 s and 128 MiB. */
@@ -42,7 +44,7 @@ export async function newSealing(
     salt: salt.toString('base64'),
     check: keys.check.toString('base64'),
   };
-  return { parameters, sealing: sealingWith(keys.boxes, random) };
+  return { parameters, sealing: sealingWith(keys, random) };
 }
 
 /**
@@ -61,23 +63,38 @@ export async function openSealing(
       hint: 'Give the passphrase that was used when the authorities were made.',
     });
   }
-  return sealingWith(keys.boxes, random);
+  return sealingWith(keys, random);
 }
 
 const deriveWithScrypt = promisify<Buffer, Buffer, number, { N: number; r: number; p: number; maxmem: number }, Buffer>(
   scrypt,
 );
 
-/** Two keys that say nothing about each other: one seals, one only tells whether the passphrase was right. */
-async function deriveKeys(passphrase: Secret, salt: Buffer, { N, r, p }: { N: number; r: number; p: number }) {
+interface Keys {
+  /** Seals. */
+  boxes: Buffer;
+  /** Tells whether the passphrase was right. */
+  check: Buffer;
+  /** Any other. */
+  expand: (purpose: string) => Buffer;
+}
+
+/** Keys that say nothing about each other (RFC 5869). */
+async function deriveKeys(
+  passphrase: Secret,
+  salt: Buffer,
+  { N, r, p }: { N: number; r: number; p: number },
+): Promise<Keys> {
   const secret = Buffer.from(passphrase.reveal(), 'utf8');
   const root = await deriveWithScrypt(secret, salt, KEY_LENGTH, { N, r, p, maxmem: STRONGEST_COST.memory });
   const expand = (purpose: string) => Buffer.from(hkdfSync('sha256', root, '', purpose, KEY_LENGTH));
-  return { boxes: expand('torchpass sealing key'), check: expand('torchpass passphrase check') };
+  return { boxes: expand('torchpass sealing key'), check: expand('torchpass passphrase check'), expand };
 }
 
-function sealingWith(key: Buffer, random: Random): Sealing {
+function sealingWith({ boxes: key, expand }: Keys, random: Random): Sealing {
   return {
+    derive: (purpose) => expand(`torchpass derived: ${purpose}`),
+
     seal(privateKey, context) {
       const nonce = random.bytes(NONCE_LENGTH);
       const cipher = createCipheriv(CIPHER, key, nonce, { authTagLength: TAG_LENGTH });

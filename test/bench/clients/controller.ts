@@ -64,8 +64,21 @@ export function connect(address: string, roots: Buffer, identity?: HostIdentity)
       );
     },
     async checkIn(address) {
-      const exporter = { name: 'node', port: 9100, address, metricsPath: '', job: '', problem: '' };
-      const request = { agentVersion: 'bench', exporters: [{ ...exporter, servingSerial: Buffer.alloc(0) }] };
+      const exporter = {
+        scrapersDigest: Buffer.alloc(0),
+        restartGeneration: 0,
+        name: 'node',
+        port: 9100,
+        address,
+        metricsPath: '',
+        job: '',
+        problem: '',
+      };
+      const request = {
+        agentVersion: 'bench',
+        rootsDigest: Buffer.alloc(0),
+        exporters: [{ ...exporter, servingSerial: Buffer.alloc(0) }],
+      };
       const { exporters } = await call<CheckInResponse>((deadline, done) =>
         client.checkIn(request, new Metadata(), { deadline }, done),
       );

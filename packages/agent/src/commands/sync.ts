@@ -77,7 +77,7 @@ async function pass(session: Session, seams: Seams, { renew = false, signal }: S
 }
 
 function checkIn(session: Session, { version }: Seams, exporters: ExporterReport[]): Promise<CheckInResponse> {
-  return session.controller.checkIn({ agentVersion: version, exporters });
+  return session.controller.checkIn({ agentVersion: version, rootsDigest: Buffer.alloc(0), exporters });
 }
 
 function desiredFor(name: string, answer: CheckInResponse): DesiredExporter {

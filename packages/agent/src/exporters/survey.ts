@@ -84,6 +84,8 @@ export function makeReport(
     job,
     servingSerial: Buffer.from(servingSerial ?? '', 'hex'),
     problem: problem ?? '',
+    scrapersDigest: Buffer.alloc(0),
+    restartGeneration: 0,
   };
 }
 

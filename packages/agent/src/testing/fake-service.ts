@@ -84,6 +84,7 @@ export function createFakeService(
         renewIdentity: book.renewIdentity,
         nextCheckIn: { seconds: book.checkInSeconds, nanos: 0 },
         serverTime: new Date(clock.now().getTime() + book.clockAheadMs),
+        renewIdentityAt: undefined,
       };
     }),
 
@@ -110,6 +111,7 @@ export function createFakeService(
       roots: [installation.root],
       scraperAuthorities: [installation.authority('scraper')],
       scraperIds: book.scraperIds,
+      restartGeneration: 0,
     };
   }
 
@@ -122,6 +124,7 @@ export function createFakeService(
       state,
       target: `127.0.0.1:${port}`,
       problem: '',
+      renewAt: undefined,
     };
     return book.answer?.(desired) ?? desired;
   }

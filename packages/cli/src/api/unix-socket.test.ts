@@ -42,6 +42,15 @@ describe('the socket', () => {
     expect(await runAlone(['status', '--socket', `/${'x'.repeat(200)}`])).toMatchObject({ exitCode: 4 });
   });
 
+  it('hears who runs the command, with sudo the person behind it; a name that is none is left out', async () => {
+    const operators = async (environment: Record<string, string>) =>
+      (await run(['status'], { body: status }, { environment })).operators;
+    expect(await operators({ USER: 'root', SUDO_USER: 'olga' })).toEqual(['olga']);
+    expect(await operators({ USER: 'root' })).toEqual(['root']);
+    expect(await operators({ USER: 'ol\nga' })).toEqual(['']);
+    expect(await operators({})).toEqual(['']);
+  });
+
   it('that closes without an answer: warns that it may have happened', async () => {
     const ran = await run(['target', 'publish'], 'hang-up');
     expect(ran.exitCode).toBe(4);

@@ -10,8 +10,8 @@ export type Exchange = (method: 'GET' | 'POST', path: string, body?: object) => 
 const SILENCE_MS = 120_000;
 const LARGEST_ANSWER = 256 * 1024 * 1024;
 
-/** HTTP over a Unix socket. @throws CONTROLLER_UNREACHABLE, PROTOCOL_VIOLATION and what the controller answers. */
-export function overUnixSocket(socketPath: string, silenceMs: number = SILENCE_MS): Exchange {
+/** HTTP over a Unix socket, in the name of a user for the audit log. @throws CONTROLLER_UNREACHABLE, PROTOCOL_VIOLATION and what the controller answers. */
+export function overUnixSocket(socketPath: string, operator: string, silenceMs: number = SILENCE_MS): Exchange {
   return async (method, path, body) => {
     let connected = false;
     const answer = await new Promise<Answer>((resolve, reject) => {
@@ -25,6 +25,7 @@ export function overUnixSocket(socketPath: string, silenceMs: number = SILENCE_M
         headers: {
           host: 'torchpass',
           accept: 'application/json',
+          'torchpass-operator': operator,
           ...(content === undefined
             ? {}
             : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(content) }),

@@ -30,7 +30,7 @@ describe('a socket that may not be opened', () => {
 describe('a controller that hangs', () => {
   it('is given up', async () => {
     const api = await fakeApi('silence');
-    await expect(overUnixSocket(api.socket, 50)('GET', '/api/v1/status')).rejects.toMatchObject({
+    await expect(overUnixSocket(api.socket, 'olga', 50)('GET', '/api/v1/status')).rejects.toMatchObject({
       code: 'CONTROLLER_UNREACHABLE',
       message: expect.stringContaining('nothing came for'),
     });

@@ -16,6 +16,8 @@ export interface FakeApi {
   socket: string;
   /** What came in: method, path, and the content where there was one. */
   requests: unknown[][];
+  /** The operator that each request named. */
+  operators: unknown[];
   close(): Promise<void>;
 }
 
@@ -24,8 +26,10 @@ export async function fakeApi(answer: FakeAnswer | 'hang-up' | 'silence'): Promi
   const folder = await mkdtemp(join(tmpdir(), 'tp-cli-'));
   const socket = join(folder, 'api.sock');
   const requests: unknown[][] = [];
+  const operators: unknown[] = [];
   const server = createServer((request, response) => {
     void text(request).then((content) => {
+      operators.push(request.headers['torchpass-operator']);
       requests.push([request.method, request.url, ...(content === '' ? [] : [JSON.parse(content)])]);
       if (answer === 'hang-up') request.socket.destroy();
       if (typeof answer === 'string') return;
@@ -38,6 +42,7 @@ export async function fakeApi(answer: FakeAnswer | 'hang-up' | 'silence'): Promi
   return {
     socket,
     requests,
+    operators,
     async close() {
       server.close();
       server.closeAllConnections();

@@ -9,6 +9,7 @@ export interface Ran {
   output: string;
   errors: string;
   requests: unknown[][];
+  operators: unknown[];
 }
 
 export interface Surroundings {
@@ -34,7 +35,7 @@ export async function run(
       ...surroundings,
       environment: { TORCHPASS_SOCKET: api.socket, ...surroundings.environment },
     });
-    return { ...ran, requests: api.requests };
+    return { ...ran, requests: api.requests, operators: api.operators };
   } finally {
     await api.close();
   }
@@ -44,7 +45,7 @@ export async function run(
 export async function runAlone(
   argv: readonly string[],
   { terminal = false, piped = false, input = '', environment = {}, folder = '/' }: Surroundings = {},
-): Promise<Omit<Ran, 'requests'>> {
+): Promise<Omit<Ran, 'requests' | 'operators'>> {
   const stream = (isTTY = terminal) => Object.assign(new PassThrough(), { isTTY });
   const [stdin, stdout, stderr] = [stream(terminal && !piped), stream(), stream()];
   stdin.end(input);

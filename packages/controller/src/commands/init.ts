@@ -1,7 +1,7 @@
 import type { Files, Random } from '@torchpass/core';
 import { join } from 'node:path';
 import { passphraseSource, readPassphrase, type PassphraseSource } from '../config/passphrase.ts';
-import { createFeatures } from '../context.ts';
+import { createFeatures } from '../features.ts';
 import { checkTrustDomain, createAuthorities, hasAuthorities, openAuthorities } from '../issuance/authorities.ts';
 import { takeInstanceLock } from '../store/instance-lock.ts';
 import { openStore, type Store } from '../store/store.ts';

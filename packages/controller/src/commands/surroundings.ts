@@ -2,7 +2,7 @@ import { createLogger, nodeFiles, systemClock, systemRandom, type Logger } from 
 import { lookup } from 'node:dns/promises';
 import { findGroup, ownerForReader } from '../config/accounts.ts';
 import { loadConfig, type Config } from '../config/load.ts';
-import type { Surroundings } from '../context.ts';
+import type { Surroundings } from '../features.ts';
 import type { Flags } from './flags.ts';
 
 export type Base = Omit<Surroundings, 'passphrase'>;

@@ -26,7 +26,7 @@ export interface AgentServiceTools {
   enrol: (enrolment: Enrolment) => Promise<Enrolled>;
   checkIn: (checkIn: CheckIn) => Promise<DesiredExporter[]>;
   certificates: HostCertificates;
-  leave: (host: Selectable<HostTable>) => Promise<void>;
+  leave: (host: Selectable<HostTable>, address: string) => Promise<void>;
   authorities: Authorities;
   scraperName: string;
   checkInIntervalMs: number;
@@ -66,6 +66,7 @@ export function createAgentService(tools: AgentServiceTools): AgentServiceServer
           nanos: (tools.checkInIntervalMs % 1000) * 1e6,
         },
         serverTime: clock.now(),
+        renewIdentityAt: undefined,
       };
     }),
 
@@ -77,7 +78,7 @@ export function createAgentService(tools: AgentServiceTools): AgentServiceServer
     }),
 
     leave: handle(async (_request, caller) => {
-      await leave(hostOf(caller));
+      await leave(hostOf(caller), caller.connection.address);
       return {};
     }),
   };
@@ -106,6 +107,7 @@ export function createAgentService(tools: AgentServiceTools): AgentServiceServer
       roots: [...authorities.roots],
       scraperAuthorities: [...authorities.trusted('scraper')],
       scraperIds: [formatSpiffeId(scraper)],
+      restartGeneration: 0,
     };
   }
 

@@ -22,6 +22,7 @@ import { dial, enrollOver, type Identity } from '../testing/client.ts';
 import { newToken } from '../testing/host.ts';
 import { startLab, type RunningLab } from '../testing/lab.ts';
 import { labPassphrase } from '../testing/surroundings.ts';
+import { OPERATOR } from '../testing/operator.ts';
 
 vi.mock('node:crypto', async (original) =>
   (await import('../testing/remembered-scrypt.ts')).rememberingScrypt(await original()),
@@ -35,7 +36,7 @@ const SPIFFE_IDS: Record<Role, SpiffeId> = {
   exporter: { trustDomain: TRUST_DOMAIN, kind: 'exporter', host: 'web-1', name: 'node' },
   scraper: { trustDomain: TRUST_DOMAIN, kind: 'scraper', name: 'prometheus' },
 };
-const NOTHING = { agentVersion: '', exporters: [] };
+const NOTHING = { agentVersion: '', rootsDigest: Buffer.alloc(0), exporters: [] };
 
 /** A certificate of this authority that the controller's database does not know. */
 async function forge(authority: Omit<Authority, 'id'>, from: Date, days: number): Promise<Identity> {
@@ -148,7 +149,7 @@ describe('on a connection that was good', () => {
 
   it('a host that was revoked is refused at its next call, and on a new connection', async () => {
     const { lab, agent, identity } = await connected();
-    await lab.services.hosts.revoke('web-1', 'stolen');
+    await lab.services.hosts.revoke('web-1', 'stolen', OPERATOR);
     await expect(agent.checkIn(NOTHING)).rejects.toMatchObject({ code: 'IDENTITY_REJECTED' });
     expect(reason(lab)).toBe('its certificate is revoked');
     await expect(dial(lab, identity).checkIn(NOTHING)).rejects.toMatchObject({ code: 'IDENTITY_REJECTED' });

@@ -21,13 +21,14 @@ import { startLab, type RunningLab } from '../testing/lab.ts';
 import { Connections } from './connections.ts';
 import { createGate } from './gate.ts';
 import { createAdmission, METHOD_POLICIES } from './methods.ts';
+import { OPERATOR } from '../testing/operator.ts';
 
 vi.mock('node:crypto', async (original) =>
   (await import('../testing/remembered-scrypt.ts')).rememberingScrypt(await original()),
 );
 
 const METHODS = [...Object.values(AgentServiceService), ...Object.values(healthService)].map(({ path }) => path);
-const checkIn = { agentVersion: 'test', exporters: [] };
+const checkIn = { agentVersion: 'test', rootsDigest: Buffer.alloc(0), exporters: [] };
 
 describe('the table of methods', () => {
   it('has an entry for each method that is served, and no other', () => {
@@ -135,7 +136,7 @@ describe('who keeps failing to prove who it is', () => {
     const good = dial(lab, await enrollOver(lab, token, 'web-1'));
     await good.checkIn(checkIn);
     const revoked = await enrollOver(lab, token, 'web-2');
-    await lab.services.hosts.revoke('web-2', 'stolen');
+    await lab.services.hosts.revoke('web-2', 'stolen', OPERATOR);
     const thief = dial(lab, revoked);
     const codes = new Set<unknown>();
     for (let call = 0; call < 20; call += 1) await thief.checkIn(checkIn).catch((error) => codes.add(error.code));
@@ -154,7 +155,7 @@ describe('a check-in over the network', () => {
   it('answers for the host whose certificate it came with', async () => {
     const lab = await startLab({ config: { policy: { allowed_networks: ['127.0.0.0/8'] } } });
     const { checkIn } = dial(lab, await enrollOver(lab, await newToken(lab)));
-    const answer = await checkIn({ agentVersion: '9.9.9', exporters: [report()] });
+    const answer = await checkIn({ agentVersion: '9.9.9', rootsDigest: Buffer.alloc(0), exporters: [report()] });
     expect(answer.exporters).toMatchObject([{ name: 'node', ipAddresses: ['127.0.0.1'], target: '127.0.0.1:9100' }]);
     expect(answer.trust?.scraperIds).toEqual(['spiffe://torchpass.internal/scraper/prometheus']);
     expect(await lab.services.hosts.show('web-1')).toMatchObject({ agentVersion: '9.9.9', address: '127.0.0.1' });
@@ -168,7 +169,9 @@ describe('a check-in over the network', () => {
   ])('with %s is refused and changes nothing', async (_what, exporters, code) => {
     const lab = await startLab();
     const { checkIn } = dial(lab, await enrollOver(lab, await newToken(lab)));
-    await expect(checkIn({ agentVersion: '', exporters })).rejects.toMatchObject({ code });
+    await expect(checkIn({ agentVersion: '', rootsDigest: Buffer.alloc(0), exporters })).rejects.toMatchObject({
+      code,
+    });
     expect(await lab.services.targets.list()).toEqual([]);
   });
 
@@ -176,7 +179,9 @@ describe('a check-in over the network', () => {
     const lab = await startLab();
     const { checkIn } = dial(lab, await enrollOver(lab, await newToken(lab)));
     const exporters = [report({ problem: 'x'.repeat(300_000) })];
-    await expect(checkIn({ agentVersion: '', exporters })).rejects.toMatchObject({ code: 'PROTOCOL_VIOLATION' });
+    await expect(checkIn({ agentVersion: '', rootsDigest: Buffer.alloc(0), exporters })).rejects.toMatchObject({
+      code: 'PROTOCOL_VIOLATION',
+    });
   });
 
   it('leaves: and the identity is good for nothing from then on', async () => {

@@ -6,6 +6,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { hostRow, joinHost, newKey, report, SERVER, SERVERS_ALLOWED } from '../testing/host.ts';
 import { openLab } from '../testing/lab.ts';
 import { published } from '../testing/published.ts';
+import { OPERATOR } from '../testing/operator.ts';
 
 vi.mock('node:crypto', async (original) =>
   (await import('../testing/remembered-scrypt.ts')).rememberingScrypt(await original()),
@@ -77,7 +78,7 @@ describe('an address that another active host has', () => {
   it('is free once that host was revoked', async () => {
     const lab = await openAllowed();
     await (await joinHost(lab, { name: 'owner' })).serve();
-    await lab.services.hosts.revoke('owner', '');
+    await lab.services.hosts.revoke('owner', '', OPERATOR);
     expect(await published(lab)).toEqual([]);
     await (await joinHost(lab, { name: 'other' })).serve();
     expect(await published(lab)).toEqual([`node.json ${SERVER}:9100`]);

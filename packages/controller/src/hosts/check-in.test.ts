@@ -6,6 +6,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { hostRow, joinHost, newKey, report, SERVER, SERVERS_ALLOWED } from '../testing/host.ts';
 import { openLab } from '../testing/lab.ts';
 import { published } from '../testing/published.ts';
+import { OPERATOR } from '../testing/operator.ts';
 
 vi.mock('node:crypto', async (original) =>
   (await import('../testing/remembered-scrypt.ts')).rememberingScrypt(await original()),
@@ -55,7 +56,7 @@ describe('a target', () => {
     const before = await joinHost(lab, {});
     const servingSerial = Buffer.from(await before.serve(), 'hex');
     expect(await before.checkIn([report({ servingSerial })])).toMatchObject([{ renew: false }]);
-    await lab.services.hosts.revoke('web-1', 'reinstalled');
+    await lab.services.hosts.revoke('web-1', 'reinstalled', OPERATOR);
     const again = await joinHost(lab, {});
     expect(await again.checkIn([report()])).toMatchObject([{ renew: false }]);
     expect(await again.checkIn([report({ servingSerial })])).toMatchObject([{ renew: true }]);
@@ -125,7 +126,7 @@ describe('a target', () => {
     expect(await published(lab)).toEqual([`node.json ${OTHER}:9100`]);
     await other.checkIn(refused);
     expect(await published(lab)).toEqual([`node.json ${OTHER}:9100`]);
-    await lab.services.targets.publish({ allowEmpty: true });
+    await lab.services.targets.publish({ allowEmpty: true }, OPERATOR);
     expect(await published(lab)).toEqual([]);
   });
 
@@ -170,13 +171,17 @@ describe('a target', () => {
   it('of a host that was revoked while we looked is not published', async () => {
     const lab = await openAllowed();
     const host = await joinHost(lab, {});
-    lab.outside.answer = async () => void (await lab.services.hosts.revoke('web-1', 'stolen'));
+    lab.outside.answer = async () => void (await lab.services.hosts.revoke('web-1', 'stolen', OPERATOR));
     await host.checkIn([report()]);
     const row = await hostRow(lab, 'web-1');
     const { publicKey } = await newKey();
     const { serial } = await lab.certificates.exporter(row, 'node', publicKey, SERVER);
     const exporters = [report({ servingSerial: Buffer.from(serial, 'hex') })];
-    await lab.checkIn({ host: row, request: { agentVersion: '', exporters }, address: SERVER });
+    await lab.checkIn({
+      host: row,
+      request: { agentVersion: '', rootsDigest: Buffer.alloc(0), exporters },
+      address: SERVER,
+    });
     expect(lab.outside.looks).toHaveLength(1);
     expect(await published(lab)).toEqual([]);
     const left = await lab.store.selectFrom('exporters').select(['published_target', 'seen_serial']).execute();
@@ -197,11 +202,11 @@ describe('a target', () => {
 it('an end is noted, and the name of a host that left is free', async () => {
   const lab = await openAllowed();
   await (await joinHost(lab, {})).serve();
-  await lab.leave(await hostRow(lab, 'web-1'));
+  await lab.leave(await hostRow(lab, 'web-1'), SERVER);
   expect(await lab.services.hosts.show('web-1')).toMatchObject({ state: 'left', exporters: [{ state: 'withdrawn' }] });
   expect(await published(lab)).toEqual([]);
   lab.clock.advance(1000);
   await (await joinHost(lab, {})).serve();
   expect(await lab.services.hosts.show('web-1')).toMatchObject({ state: 'active' });
-  await expect(lab.services.hosts.revoke('nobody', '')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  await expect(lab.services.hosts.revoke('nobody', '', OPERATOR)).rejects.toMatchObject({ code: 'NOT_FOUND' });
 });

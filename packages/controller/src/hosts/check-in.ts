@@ -103,7 +103,7 @@ export function createCheckIn({ store, policy, resolve, look, publisher, clock, 
     const row = await findExporter(store, host.id, exporter.name);
     const { name, dnsNames, ipAddresses } = exporter;
     const renew = await isUnknown(host, name, servingSerial);
-    const base = { name, dnsNames, ipAddresses, renew, target: exporter.target ?? '' };
+    const base = { name, dnsNames, ipAddresses, renew, renewAt: undefined, target: exporter.target ?? '' };
     if (exporter.target === null) return { ...base, state: TargetState.REFUSED, problem: exporter.problem ?? '' };
     const unwritten = publisher.problem(exporter.job) === undefined ? undefined : UNWRITTEN;
     const isPublished = row?.published_target === exporter.target && unwritten === undefined;

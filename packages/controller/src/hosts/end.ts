@@ -1,6 +1,8 @@
 import { TorchpassError, type Clock, type Logger } from '@torchpass/core';
 import { revokeCertificatesOfHost } from '../issuance/ledger.ts';
-import type { RevokedHost } from '../http/api/types.ts';
+import { host as hostActor, type Actor } from '../audit/actor.ts';
+import type { Audit } from '../audit/audit.ts';
+import type { RevokedHost } from '../api/types.ts';
 import type { HostTable } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import type { Publisher } from '../targets/publisher.ts';
@@ -18,16 +20,18 @@ interface Tools {
   views: Views;
   store: Store;
   publisher: Publisher;
+  audit: Audit;
   clock: Clock;
   logger: Logger;
 }
 
 /** Ends a host's membership: its certificates are refused from the next call on, its targets go, its name is free. */
-export function createEnding({ store, views, publisher, clock, logger }: Tools) {
+export function createEnding({ store, views, publisher, audit, clock, logger }: Tools) {
   const end = async (
     host: Pick<HostTable, 'id' | 'name'>,
     state: 'revoked' | 'left',
     reason: string,
+    by: Actor,
   ): Promise<void> => {
     await store.transaction().execute(async (transaction) => {
       const now = clock.now();
@@ -38,6 +42,12 @@ export function createEnding({ store, views, publisher, clock, logger }: Tools) 
         .where('state', '=', 'active')
         .execute();
       await revokeCertificatesOfHost(transaction, host.id, now);
+      await audit.record(transaction, {
+        event: `host.${state}`,
+        by,
+        subject: host.name,
+        details: { host_id: host.id, reason },
+      });
       await withdrawHost(transaction, host.id, reason === '' ? state : `${state}: ${reason}`, now);
     });
     logger.info('host ended', { host: host.name, state, reason });
@@ -46,9 +56,9 @@ export function createEnding({ store, views, publisher, clock, logger }: Tools) 
   };
 
   return {
-    leave: (host: HostTable) => end(host, 'left', 'the host left'),
+    leave: (host: HostTable, address: string) => end(host, 'left', 'the host left', hostActor(host.name, address)),
 
-    async revoke(name: string, reason: string): Promise<RevokedHost> {
+    async revoke(name: string, reason: string, by: Actor): Promise<RevokedHost> {
       const host = await store
         .selectFrom('hosts')
         .select(['id', 'name'])
@@ -60,7 +70,7 @@ export function createEnding({ store, views, publisher, clock, logger }: Tools) 
           hint: 'See "torchpass host list".',
         });
       }
-      await end(host, 'revoked', reason);
+      await end(host, 'revoked', reason, by);
       return { host: await views.host(name), remarks: REMARKS };
     },
   };

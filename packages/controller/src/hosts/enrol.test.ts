@@ -1,8 +1,9 @@
 import { describeCertificate, formatSpiffeId, verifyChain } from '@torchpass/pki';
 import { describe, expect, it, vi } from 'vitest';
-import type { CreateTokenInput } from '../http/api/types.ts';
+import type { CreateTokenInput } from '../api/types.ts';
 import { enrolment, hostRow, joinHost, newKey, newToken, SERVER, SERVERS_ALLOWED } from '../testing/host.ts';
 import { openLab, type Lab } from '../testing/lab.ts';
+import { OPERATOR } from '../testing/operator.ts';
 
 vi.mock('node:crypto', async (original) =>
   (await import('../testing/remembered-scrypt.ts')).rememberingScrypt(await original()),
@@ -160,9 +161,9 @@ describe('an enrolment whose answer was lost', () => {
   });
 
   it.each<[string, (lab: Lab, tokenId: string) => unknown]>([
-    ['the token was revoked', (lab, id) => lab.services.tokens.revoke(id)],
-    ['the host was revoked', (lab) => lab.services.hosts.revoke('web-1', 'stolen')],
-    ['the host has left', async (lab) => lab.leave(await hostRow(lab, 'web-1'))],
+    ['the token was revoked', (lab, id) => lab.services.tokens.revoke(id, OPERATOR)],
+    ['the host was revoked', (lab) => lab.services.hosts.revoke('web-1', 'stolen', OPERATOR)],
+    ['the host has left', async (lab) => lab.leave(await hostRow(lab, 'web-1'), SERVER)],
     ['the certificate has ended', (lab) => lab.clock.advance(31 * 86_400_000)],
     [
       'the host has renewed with another key',

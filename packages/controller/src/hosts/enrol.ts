@@ -1,5 +1,7 @@
 import { randomId, TorchpassError, Turns, type Clock, type Logger, type Random } from '@torchpass/core';
 import { readCertificateRequest } from '@torchpass/pki';
+import { stranger } from '../audit/actor.ts';
+import type { Audit } from '../audit/audit.ts';
 import type { Authorities } from '../issuance/authorities.ts';
 import type { IssuedCertificate, Issuance } from '../issuance/issuance.ts';
 import { certificatesOfKey, newestOfLine } from '../issuance/ledger.ts';
@@ -37,6 +39,7 @@ interface Tools {
   store: Store;
   authorities: Authorities;
   issuance: Issuance;
+  audit: Audit;
   clock: Clock;
   random: Random;
   logger: Logger;
@@ -51,7 +54,7 @@ const HOST_ID_LENGTH = 16;
  * lost or the controller died in between, gets the same host and the same certificate.
  */
 export function createEnrolment(tools: Tools) {
-  const { store, authorities, issuance, clock, random, logger } = tools;
+  const { store, authorities, issuance, audit, clock, random, logger } = tools;
   const turns = new Turns();
 
   return async (enrolment: Enrolment): Promise<Enrolled> => {
@@ -101,6 +104,12 @@ export function createEnrolment(tools: Tools) {
       await transaction.insertInto('hosts').values(host).execute();
       await recordUse(transaction, use);
       await issuance.reserve(transaction, draft);
+      await audit.record(transaction, {
+        event: 'host.enrolled',
+        by: stranger(enrolment.address),
+        subject: host.name,
+        details: { host_id: host.id, token: token.id, key: keyFingerprint, serial: draft.prepared.serial },
+      });
     });
     logger.info('host enrolled', { host: host.name, from: host.address, token: token.id });
     return { hostName: host.name, certificate: await issuance.complete(draft.prepared.serial) };

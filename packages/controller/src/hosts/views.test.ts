@@ -2,6 +2,7 @@ import { expect, it, vi } from 'vitest';
 import { watchStatements } from '../testing/crash-dialect.ts';
 import { joinHost, newKey, report, hostRow, SERVERS_ALLOWED } from '../testing/host.ts';
 import { openLab, type Lab } from '../testing/lab.ts';
+import { OPERATOR } from '../testing/operator.ts';
 
 vi.mock('node:crypto', async (original) =>
   (await import('../testing/remembered-scrypt.ts')).rememberingScrypt(await original()),
@@ -32,7 +33,7 @@ it('the lists of hosts and targets show the newest certificate of each line, by 
   await b.checkIn([report({ servingSerial: Buffer.from(newest, 'hex') }), blackbox]);
   const renewed = await lab.certificates.identity(await hostRow(lab, 'b'), (await newKey()).publicKey);
   await joinHost(lab, { name: 'c', address: '198.51.100.3' });
-  await lab.services.hosts.revoke('c', '');
+  await lab.services.hosts.revoke('c', '', OPERATOR);
 
   const hosts = await lab.services.hosts.list();
   expect(hosts.map(({ name, state }) => [name, state])).toEqual([

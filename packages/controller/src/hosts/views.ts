@@ -1,5 +1,5 @@
 import { TorchpassError } from '@torchpass/core';
-import type { HostView, TargetView } from '../http/api/types.ts';
+import type { HostView, TargetView } from '../api/types.ts';
 import { mapFrom } from '../store/json.ts';
 import type { Store } from '../store/store.ts';
 import { exporterRows, hostRows, type ExporterViewRow, type HostViewRow } from './view-rows.ts';

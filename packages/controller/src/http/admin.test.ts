@@ -1,8 +1,9 @@
+import { operator } from '../audit/actor.ts';
 import { ERROR_KINDS, silentLogger, TorchpassError, type ErrorCode, type Logger } from '@torchpass/core';
 import { ManualClock } from '@torchpass/core/testing';
 import { describe, expect, it } from 'vitest';
 import { adminRoutes, API_PREFIX, createAdminServer } from './admin.ts';
-import { problem } from './api/types.ts';
+import { problem } from '../api/types.ts';
 import { fakeServices, host, target, token } from './testing/fake-services.ts';
 
 function server(options: Partial<Parameters<typeof createAdminServer>[0]> = {}) {
@@ -23,6 +24,9 @@ function failing(error: unknown, logger: Logger = silentLogger) {
   const { services } = fakeServices({ hosts: { list } });
   return server({ services, logger });
 }
+
+/** What comes in without a name. */
+const NOBODY = operator('');
 
 const pathOf = (path: string) => path.replace(':id', 'abcdefghijklmnop').replace(':name', 'web-1');
 
@@ -56,15 +60,16 @@ describe('the administration API', () => {
           exporters: [],
           note: '',
         },
+        NOBODY,
       ],
     ]);
   });
 
   it.each([
-    ['/tokens/abcdefghijklmnop/revoke', {}, ['tokens.revoke', 'abcdefghijklmnop']],
-    ['/hosts/web-1/revoke', { reason: 'stolen' }, ['hosts.revoke', 'web-1', 'stolen']],
+    ['/tokens/abcdefghijklmnop/revoke', {}, ['tokens.revoke', 'abcdefghijklmnop', NOBODY]],
+    ['/hosts/web-1/revoke', { reason: 'stolen' }, ['hosts.revoke', 'web-1', 'stolen', NOBODY]],
     ['/targets/check', { host: 'web-1' }, ['targets.check', { host: 'web-1' }]],
-    ['/targets/publish', { allowEmpty: true }, ['targets.publish', { allowEmpty: true }]],
+    ['/targets/publish', { allowEmpty: true }, ['targets.publish', { allowEmpty: true }, NOBODY]],
     ['/prometheus/setup', {}, ['prometheus.setup']],
     ['/prometheus/check', { path: '/p.yml', text: 'a: 1' }, ['prometheus.check', { path: '/p.yml', text: 'a: 1' }]],
   ])('hands POST %s to its feature', async (path, body, call) => {
@@ -73,11 +78,23 @@ describe('the administration API', () => {
     expect(calls).toEqual([call]);
   });
 
+  it.each([
+    ['olga', 'olga'],
+    ['two words', ''],
+    ['x'.repeat(65), ''],
+    ['umlaut-\u00fc', ''],
+  ])('notes the operator that the client names: %j', async (given, noted) => {
+    const { app, calls } = server();
+    const headers = { 'torchpass-operator': given };
+    await app.inject({ method: 'POST', url: `${API_PREFIX}/hosts/web-1/revoke`, headers });
+    expect(calls).toEqual([['hosts.revoke', 'web-1', '', operator(noted)]]);
+  });
+
   it('takes a missing content for an empty one', async () => {
     const { app, calls } = server();
     const answer = await app.inject({ method: 'POST', url: `${API_PREFIX}/targets/publish` });
     expect(answer.statusCode).toBe(200);
-    expect(calls).toEqual([['targets.publish', { allowEmpty: false }]]);
+    expect(calls).toEqual([['targets.publish', { allowEmpty: false }, NOBODY]]);
   });
 
   it('reads a configuration of a mebibyte, and no more', async () => {

@@ -1,7 +1,8 @@
 import type { Clock, Logger } from '@torchpass/core';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { operator, type Actor } from '../audit/actor.ts';
 import type { Permission } from './access.ts';
-import type { Services } from './api/services.ts';
+import type { Services } from '../api/services.ts';
 import { createApp } from './app.ts';
 import { mount, type Route } from './route.ts';
 import { hostRoutes } from './routes/hosts.ts';
@@ -30,12 +31,21 @@ export const adminRoutes: readonly Route[] = [
 
 const OPERATOR: ReadonlySet<Permission> = new Set<Permission>(['anyone', 'read', 'change']);
 
+/** Printable, and short enough for a line of the log. */
+const OPERATOR_NAME = /^[\x21-\x7e]{1,64}$/;
+
+/** The user name that the client gives: a note for other operators. What is proven is that the socket let them in. */
+function operatorOf(request: FastifyRequest): Actor {
+  const name = request.headers['torchpass-operator'];
+  return operator(typeof name === 'string' && OPERATOR_NAME.test(name) ? name : '');
+}
+
 /**
  * The administration API, for a Unix socket: whoever the socket's permissions let in is the operator. All who come in there
  * share one rate limit a route. Listen with `listenUnix`.
  */
 export function createAdminServer({ services, logger, clock, grants = OPERATOR }: AdminOptions): FastifyInstance {
   const app = createApp({ logger, clock, grants, callerOf: () => 'operator' });
-  mount(app, API_PREFIX, adminRoutes, services);
+  mount(app, { prefix: API_PREFIX, routes: adminRoutes, services, actorOf: operatorOf });
   return app;
 }

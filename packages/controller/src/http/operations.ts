@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Registry } from 'prom-client';
 import { callerKey } from '../limits/caller-key.ts';
 import type { Access } from './access.ts';
-import type { Services } from './api/services.ts';
+import type { Services } from '../api/services.ts';
 import { createApp } from './app.ts';
 import { requireOwnHost } from './host-header.ts';
 

@@ -1,7 +1,7 @@
 import { isTorchpassError, toTorchpassError, TorchpassError, type ErrorKind, type Logger } from '@torchpass/core';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
-import type { Problem } from './api/types.ts';
+import type { Problem } from '../api/types.ts';
 
 interface KindOfProblem {
   status: number;

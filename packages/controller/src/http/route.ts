@@ -1,8 +1,9 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import type { Actor } from '../audit/actor.ts';
 import type { Access } from './access.ts';
-import type { Services } from './api/services.ts';
+import type { Services } from '../api/services.ts';
 
 /** A route as data. Paths are below `/api/v1`. */
 export interface Route<
@@ -21,7 +22,10 @@ export interface Route<
   answer: Answer;
   /** 200 unless given. */
   status?: 201;
-  handle(services: Services, request: { params: z.output<Params>; body: z.output<Body> }): Promise<z.output<Answer>>;
+  handle(
+    services: Services,
+    request: { params: z.output<Params>; body: z.output<Body>; by: Actor },
+  ): Promise<z.output<Answer>>;
 }
 
 export const nothing = z.strictObject({});
@@ -33,7 +37,15 @@ export function route<Params extends z.ZodType, Body extends z.ZodType, Answer e
   return definition;
 }
 
-export function mount(app: FastifyInstance, prefix: string, routes: readonly Route[], services: Services): void {
+export interface Mount {
+  prefix: string;
+  routes: readonly Route[];
+  services: Services;
+  /** Who sends a request, for the audit log. */
+  actorOf: (request: FastifyRequest) => Actor;
+}
+
+export function mount(app: FastifyInstance, { prefix, routes, services, actorOf }: Mount): void {
   for (const definition of routes) {
     const { method, path, access, params, body, bodyLimit, answer, status = 200 } = definition;
     app.withTypeProvider<ZodTypeProvider>().route({
@@ -45,8 +57,11 @@ export function mount(app: FastifyInstance, prefix: string, routes: readonly Rou
       preValidation: async (request) => {
         if (method === 'POST') request.body ??= {};
       },
-      handler: async (request, reply) =>
-        reply.code(status).send(await definition.handle(services, { params: request.params, body: request.body })),
+      handler: async (request, reply) => {
+        const { params, body } = request;
+        const answer = await definition.handle(services, { params, body, by: actorOf(request) });
+        return reply.code(status).send(answer);
+      },
     });
   }
 }

@@ -4,6 +4,7 @@ import { enrolment, hostRow, joinHost, newKey, newToken, report, SERVER, SERVERS
 import { openLab, type Lab } from '../testing/lab.ts';
 import type { CertificateOrder } from './issuance.ts';
 import { newestOfLine } from './ledger.ts';
+import { OPERATOR } from '../testing/operator.ts';
 
 vi.mock('node:crypto', async (original) =>
   (await import('../testing/remembered-scrypt.ts')).rememberingScrypt(await original()),
@@ -105,7 +106,7 @@ describe('a signature', () => {
       config: SERVERS_ALLOWED,
       seams: {
         wrapSigner: between(async () => {
-          if (revoking) await lab.services.hosts.revoke('web-1', 'stolen');
+          if (revoking) await lab.services.hosts.revoke('web-1', 'stolen', OPERATOR);
         }),
       },
     });
@@ -128,7 +129,7 @@ describe('a host that was revoked after its call was let in', () => {
     const host = await joinHost(lab, {});
     await host.serve();
     const row = await hostRow(lab, 'web-1');
-    await lab.services.hosts.revoke('web-1', '');
+    await lab.services.hosts.revoke('web-1', '', OPERATOR);
     const before = await lab.store.selectFrom('certificates').select('serial').execute();
     const { publicKey } = await newKey();
     await expect(lab.certificates.exporter(row, 'node', publicKey, SERVER)).rejects.toMatchObject({

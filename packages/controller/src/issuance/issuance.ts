@@ -7,7 +7,9 @@ import {
   type PreparedCertificate,
   type SpiffeId,
 } from '@torchpass/pki';
-import { toJson } from '../store/json.ts';
+import { CONTROLLER_ITSELF } from '../audit/actor.ts';
+import type { Audit, AuditEntry } from '../audit/audit.ts';
+import { listFrom, toJson } from '../store/json.ts';
 import type { CertificateTable } from '../store/schema.ts';
 import type { Queries, Store } from '../store/store.ts';
 import { BACKDATE_MS, type Authorities } from './authorities.ts';
@@ -60,13 +62,14 @@ export interface Issuance {
 export interface IssuanceTools {
   store: Store;
   authorities: Authorities;
+  audit: Audit;
   clock: Clock;
   random: Random;
   logger: Logger;
 }
 
 export function createIssuance(tools: IssuanceTools): Issuance {
-  const { store, authorities, clock, random, logger } = tools;
+  const { store, authorities, audit, clock, random, logger } = tools;
   const turns = new Turns();
 
   const issuance: Issuance = {
@@ -135,9 +138,9 @@ export function createIssuance(tools: IssuanceTools): Issuance {
   }
 
   /** Now, but never before its predecessor's: the newest of a line stays the newest when the clock is set back. */
-  async function issuedAt(row: CertificateTable): Promise<Date> {
+  async function issuedAt(queries: Queries, row: CertificateTable): Promise<Date> {
     const line = { role: row.role, hostId: row.host_id, subjectName: row.subject_name };
-    const newest = await newestOfLine(store, line);
+    const newest = await newestOfLine(queries, line);
     const now = clock.now();
     const last = newest?.issued_at ?? null;
     return last === null || new Date(last) < now ? now : new Date(new Date(last).getTime() + 1);
@@ -155,15 +158,19 @@ export function createIssuance(tools: IssuanceTools): Issuance {
       notAfter: new Date(row.not_after),
     };
     const certificate = await signPrepared(prepared, authority.signer);
-    const { numUpdatedRows } = await store
-      .updateTable('certificates')
-      .set({ certificate, issued_at: (await issuedAt(row)).toISOString() })
-      .where('serial', '=', row.serial)
-      .where('certificate', 'is', null)
-      .where('revoked_at', 'is', null)
-      .executeTakeFirst();
+    const stored = await store.transaction().execute(async (transaction) => {
+      const { numUpdatedRows } = await transaction
+        .updateTable('certificates')
+        .set({ certificate, issued_at: (await issuedAt(transaction, row)).toISOString() })
+        .where('serial', '=', row.serial)
+        .where('certificate', 'is', null)
+        .where('revoked_at', 'is', null)
+        .executeTakeFirst();
+      if (numUpdatedRows > 0n) await audit.record(transaction, entryOf(row));
+      return numUpdatedRows > 0n;
+    });
     // Somebody else signed or revoked it meanwhile: what is stored counts.
-    if (numUpdatedRows === 0n) return issuance.complete(row.serial);
+    if (!stored) return issuance.complete(row.serial);
     logger.info('certificate issued', {
       serial: row.serial,
       role: row.role,
@@ -184,6 +191,13 @@ export function createIssuance(tools: IssuanceTools): Issuance {
   }
 
   return issuance;
+}
+
+function entryOf(row: CertificateTable): AuditEntry {
+  const { serial, role, host_id, subject_name, authority_id, key_fingerprint, not_after } = row;
+  const names = [...listFrom(row.dns_names), ...listFrom(row.ip_addresses)];
+  const details = { role, host_id, name: subject_name, names, authority_id, key: key_fingerprint, not_after };
+  return { event: 'certificate.issued', by: CONTROLLER_ITSELF, subject: serial, details };
 }
 
 /** What this key got before: the certificate to repeat, or a refusal. */

@@ -1,5 +1,5 @@
 import { checkPrometheusConfig, renderScrapeConfig } from '@torchpass/prometheus';
-import type { Services } from '../http/api/services.ts';
+import type { Services } from '../api/services.ts';
 import type { PrometheusFolder, prometheusPaths } from './prometheus-folder.ts';
 
 interface Tools {

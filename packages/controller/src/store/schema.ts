@@ -14,6 +14,8 @@ export interface Tables {
   exporters: ExporterTable;
   certificates: CertificateTable;
   withdrawn_targets: WithdrawnTargetTable;
+  audit_log: AuditLogTable;
+  audit_head: AuditHeadTable;
 }
 
 /** One row: what was decided once. */
@@ -137,4 +139,27 @@ export interface WithdrawnTargetTable {
   target: string;
   reason: string;
   withdrawn_at: string;
+}
+
+/** What was done, in order: see audit/. */
+export interface AuditLogTable {
+  /** From 1, without gaps. */
+  number: number;
+  at: string;
+  event: string;
+  /** JSON list: kind, name, from where. */
+  actor: string;
+  subject: string;
+  /** JSON map. */
+  details: string;
+  /** Authenticates this entry and the one before it. */
+  mac: string;
+}
+
+/** One row: which entry of the audit log is the last. */
+export interface AuditHeadTable {
+  id: number;
+  number: number;
+  mac: string;
+  head_mac: string;
 }

@@ -14,7 +14,7 @@ import {
   type ProbeOptions,
   type ProbeTarget,
 } from '@torchpass/prometheus';
-import type { TargetCheck, TargetView } from '../http/api/types.ts';
+import type { TargetCheck, TargetView } from '../api/types.ts';
 import { CONTROLLER_HOST } from '../hosts/host-name.ts';
 import type { Authorities } from '../issuance/authorities.ts';
 import type { Issuance } from '../issuance/issuance.ts';

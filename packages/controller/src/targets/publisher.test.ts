@@ -7,6 +7,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { hostRow, joinHost, SERVERS_ALLOWED } from '../testing/host.ts';
 import { openLab, type Lab } from '../testing/lab.ts';
 import type { LabOptions } from '../testing/surroundings.ts';
+import { OPERATOR } from '../testing/operator.ts';
 
 vi.mock('node:crypto', async (original) =>
   (await import('../testing/remembered-scrypt.ts')).rememberingScrypt(await original()),
@@ -149,7 +150,7 @@ describe('emptiness', () => {
     expect(lab.publisher.problem('edge')).toBeUndefined();
     expect((await lab.services.status()).publishProblem).toBe(lab.publisher.problem());
     expect(await lab.metrics.registry.metrics()).toContain('torchpass_publish_failed 1');
-    await lab.services.targets.publish({ allowEmpty: true });
+    await lab.services.targets.publish({ allowEmpty: true }, OPERATOR);
     expect(await hostsIn(lab, 'node')).toEqual([]);
     expect(lab.publisher.problem()).toBeUndefined();
   });
@@ -159,7 +160,7 @@ describe('emptiness', () => {
     await addTargets(lab, 'node', ['a', 'b']);
     await lab.publisher.publish();
     lab.clock.advance(1000);
-    const revoking = lab.services.hosts.revoke('a', 'gone');
+    const revoking = lab.services.hosts.revoke('a', 'gone', OPERATOR);
     await revoking;
     await lab.store.deleteFrom('exporters').execute();
     // The file that `a` is still in was not written: as after a crash between the revocation and the writing.
@@ -177,7 +178,7 @@ describe('emptiness', () => {
     await addTargets(lab, 'node', ['a']);
     await lab.publisher.publish();
     lab.clock.advance(1000);
-    await lab.services.hosts.revoke('a', '');
+    await lab.services.hosts.revoke('a', '', OPERATOR);
     expect(await hostsIn(lab, 'node')).toEqual([]);
   });
 

@@ -10,7 +10,7 @@ import {
 } from '@torchpass/core';
 import { readTargets, renderTargets, type Target } from '@torchpass/prometheus';
 import { join } from 'node:path';
-import type { Publication } from '../http/api/types.ts';
+import type { Publication } from '../api/types.ts';
 import type { Store } from '../store/store.ts';
 import { publishedTargets, withdrawnTargets } from './published.ts';
 

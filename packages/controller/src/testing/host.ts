@@ -1,9 +1,10 @@
 import { createCertificateRequest, generatePrivateKey, publicKeyInfo } from '@torchpass/pki';
 import { decodeJoinToken, type ExporterReport } from '@torchpass/protocol';
-import { createTokenRequest, type CreateTokenInput } from '../http/api/types.ts';
+import { createTokenRequest, type CreateTokenInput } from '../api/types.ts';
 import type { Enrolled, Enrolment } from '../hosts/enrol.ts';
 import type { HostTable } from '../store/schema.ts';
 import type { Lab } from './lab.ts';
+import { OPERATOR } from './operator.ts';
 
 /** A server's side of the protocol, without the network. */
 
@@ -29,7 +30,7 @@ export interface LabToken {
 }
 
 export async function newToken(lab: Pick<Lab, 'services'>, request: CreateTokenInput = {}): Promise<LabToken> {
-  const { token: text } = await lab.services.tokens.create(createTokenRequest.parse(request));
+  const { token: text } = await lab.services.tokens.create(createTokenRequest.parse(request), OPERATOR);
   const { id, secret } = decodeJoinToken(text);
   return { id, secret: secret.reveal(), text };
 }
@@ -55,6 +56,8 @@ export function report(change: Partial<ExporterReport> = {}): ExporterReport {
     job: '',
     servingSerial: Buffer.alloc(0),
     problem: '',
+    scrapersDigest: Buffer.alloc(0),
+    restartGeneration: 0,
     ...change,
   };
 }
@@ -85,7 +88,11 @@ export async function joinHost(
   const made = await newToken(lab, token);
   const enrolled = await lab.enrol(enrolment(made, await newKey(), { hostName: name, address: home }));
   const checkIn = async (exporters: ExporterReport[], address = home) =>
-    lab.checkIn({ host: await hostRow(lab, name), request: { agentVersion: '0.1.0', exporters }, address });
+    lab.checkIn({
+      host: await hostRow(lab, name),
+      request: { agentVersion: '0.1.0', rootsDigest: Buffer.alloc(0), exporters },
+      address,
+    });
   return {
     name,
     enrolled,

@@ -1,10 +1,11 @@
 import { TorchpassError } from '@torchpass/core';
 import { describe, expect, it, vi } from 'vitest';
-import type { CreateTokenInput } from '../http/api/types.ts';
+import type { CreateTokenInput } from '../api/types.ts';
 import type { Enrolment } from '../hosts/enrol.ts';
 import { enrolment, newKey, newToken, SERVER, type LabToken } from '../testing/host.ts';
 import { openLab, type Lab } from '../testing/lab.ts';
 import { hashSecret } from './redeem.ts';
+import { OPERATOR } from '../testing/operator.ts';
 
 vi.mock('node:crypto', async (original) =>
   (await import('../testing/remembered-scrypt.ts')).rememberingScrypt(await original()),
@@ -41,7 +42,7 @@ const REJECTIONS: Rejection[] = [
     reason: 'wrong secret',
   },
   { what: 'an expired one', spoil: (lab) => lab.clock.advance(3_600_000), reason: 'expired' },
-  { what: 'a revoked one', spoil: (lab, { id }) => lab.services.tokens.revoke(id), reason: 'revoked' },
+  { what: 'a revoked one', spoil: (lab, { id }) => lab.services.tokens.revoke(id, OPERATOR), reason: 'revoked' },
   {
     what: 'a used one',
     spoil: async (lab, token) => lab.enrol(enrolment(token, await newKey(), { hostName: 'first' })),
@@ -77,7 +78,7 @@ describe('a join token is rejected', () => {
     const token = await newToken(lab);
     const again = enrolment(token, await newKey());
     await lab.enrol(again);
-    await lab.services.hosts.revoke('web-1', '');
+    await lab.services.hosts.revoke('web-1', '', OPERATOR);
     answers.add(await answerTo(lab, again));
     expect([...answers]).toHaveLength(1);
   });

@@ -5,15 +5,17 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
-import { createTokenRequest, type CreateTokenInput } from '../http/api/types.ts';
+import { createTokenRequest, type CreateTokenInput } from '../api/types.ts';
 import { enrolment, newKey, newToken } from '../testing/host.ts';
 import { openLab, type Lab } from '../testing/lab.ts';
+import { OPERATOR } from '../testing/operator.ts';
 
 vi.mock('node:crypto', async (original) =>
   (await import('../testing/remembered-scrypt.ts')).rememberingScrypt(await original()),
 );
 
-const create = (lab: Lab, request: CreateTokenInput) => lab.services.tokens.create(createTokenRequest.parse(request));
+const create = (lab: Lab, request: CreateTokenInput) =>
+  lab.services.tokens.create(createTokenRequest.parse(request), OPERATOR);
 
 describe('a new token', () => {
   it('pins the root, lasts an hour, has one use, and has 160 secret bits', async () => {
@@ -110,9 +112,9 @@ describe('the state of a token', () => {
   it('is revoked by the operator, also twice; a token that is not there is an error that names it', async () => {
     const lab = await openLab();
     const { id } = await newToken(lab);
-    expect(await lab.services.tokens.revoke(id)).toMatchObject({ id, state: 'revoked' });
-    expect(await lab.services.tokens.revoke(id)).toMatchObject({ id, state: 'revoked' });
-    await expect(lab.services.tokens.revoke('nothere')).rejects.toMatchObject({
+    expect(await lab.services.tokens.revoke(id, OPERATOR)).toMatchObject({ id, state: 'revoked' });
+    expect(await lab.services.tokens.revoke(id, OPERATOR)).toMatchObject({ id, state: 'revoked' });
+    await expect(lab.services.tokens.revoke('nothere', OPERATOR)).rejects.toMatchObject({
       code: 'NOT_FOUND',
       message: expect.stringContaining('nothere') as string,
     });

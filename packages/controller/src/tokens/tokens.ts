@@ -11,7 +11,9 @@ import {
 import { pinOf } from '@torchpass/pki';
 import { checkLabels } from '@torchpass/prometheus';
 import { encodeJoinToken, TOKEN_ID_LENGTH, TOKEN_SECRET_BYTES } from '@torchpass/protocol';
-import type { CreatedToken, CreateTokenRequest, TokenView } from '../http/api/types.ts';
+import type { Actor } from '../audit/actor.ts';
+import type { Audit } from '../audit/audit.ts';
+import type { CreatedToken, CreateTokenRequest, TokenView } from '../api/types.ts';
 import type { Authorities } from '../issuance/authorities.ts';
 import { listFrom, mapFrom, toJson } from '../store/json.ts';
 import type { Store } from '../store/store.ts';
@@ -25,6 +27,7 @@ const SHORTEST_VALIDITY_MS = 1000;
 interface Tools {
   store: Store;
   authorities: Authorities;
+  audit: Audit;
   clock: Clock;
   random: Random;
   /** HOST:PORT that agents dial. */
@@ -32,10 +35,10 @@ interface Tools {
 }
 
 /** Join tokens as the operator sees them. */
-export function createTokens({ store, authorities, clock, random, controller }: Tools) {
+export function createTokens({ store, authorities, audit, clock, random, controller }: Tools) {
   return {
     /** Makes a token. The secret is in the answer and nowhere else. */
-    async create(request: CreateTokenRequest): Promise<CreatedToken> {
+    async create(request: CreateTokenRequest, by: Actor): Promise<CreatedToken> {
       const secret = random.bytes(TOKEN_SECRET_BYTES);
       const now = clock.now();
       const row: TokenRow = {
@@ -47,7 +50,12 @@ export function createTokens({ store, authorities, clock, random, controller }: 
         expires_at: new Date(now.getTime() + validity(request.expiresIn)).toISOString(),
         revoked_at: null,
       };
-      await store.insertInto('join_tokens').values(row).execute();
+      await store.transaction().execute(async (transaction) => {
+        await transaction.insertInto('join_tokens').values(row).execute();
+        const { expires_at, max_uses, host_name } = row;
+        const details = { expires_at, max_uses, host_name };
+        await audit.record(transaction, { event: 'token.created', by, subject: row.id, details });
+      });
       const pins = authorities.roots.map((root) => pinOf(root));
       const token = encodeJoinToken({ id: row.id, secret: new Secret(secret), pins });
       return { token: token.reveal(), controller, details: view(row, now) };
@@ -59,14 +67,17 @@ export function createTokens({ store, authorities, clock, random, controller }: 
     },
 
     /** Ends a token; doing it twice changes nothing. */
-    async revoke(id: string): Promise<TokenView> {
+    async revoke(id: string, by: Actor): Promise<TokenView> {
       const now = clock.now();
-      await store
-        .updateTable('join_tokens')
-        .set({ revoked_at: now.toISOString() })
-        .where('id', '=', id)
-        .where('revoked_at', 'is', null)
-        .execute();
+      await store.transaction().execute(async (transaction) => {
+        const { numUpdatedRows } = await transaction
+          .updateTable('join_tokens')
+          .set({ revoked_at: now.toISOString() })
+          .where('id', '=', id)
+          .where('revoked_at', 'is', null)
+          .executeTakeFirst();
+        if (numUpdatedRows > 0n) await audit.record(transaction, { event: 'token.revoked', by, subject: id });
+      });
       const row = await store.selectFrom('join_tokens').selectAll().where('id', '=', id).executeTakeFirst();
       if (row !== undefined) return view(row, now);
       throw new TorchpassError('NOT_FOUND', `There is no token ${JSON.stringify(id)}.`, {

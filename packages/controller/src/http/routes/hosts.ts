@@ -1,6 +1,6 @@
 import { isName } from '@torchpass/core';
 import { z } from 'zod';
-import { hostList, hostView, revokedHost, revokeHostRequest } from '../api/types.ts';
+import { hostList, hostView, revokedHost, revokeHostRequest } from '../../api/types.ts';
 import { nothing, route, type Route } from '../route.ts';
 import { CHANGE, LOOK } from './access.ts';
 
@@ -32,6 +32,6 @@ export const hostRoutes: readonly Route[] = [
     params: hostName,
     body: revokeHostRequest,
     answer: revokedHost,
-    handle: ({ hosts }, { params, body }) => hosts.revoke(params.name, body.reason),
+    handle: ({ hosts }, { params, body, by }) => hosts.revoke(params.name, body.reason, by),
   }),
 ];

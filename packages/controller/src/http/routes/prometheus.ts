@@ -1,4 +1,4 @@
-import { checkPrometheusRequest, prometheusFindings, prometheusSetup } from '../api/types.ts';
+import { checkPrometheusRequest, prometheusFindings, prometheusSetup } from '../../api/types.ts';
 import { nothing, route, type Route } from '../route.ts';
 import { WORK } from './access.ts';
 

@@ -1,4 +1,4 @@
-import { controllerStatus } from '../api/types.ts';
+import { controllerStatus } from '../../api/types.ts';
 import { nothing, route, type Route } from '../route.ts';
 import { LOOK } from './access.ts';
 

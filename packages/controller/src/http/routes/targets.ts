@@ -1,4 +1,4 @@
-import { checkTargetsRequest, publication, publishTargetsRequest, targetChecks, targetList } from '../api/types.ts';
+import { checkTargetsRequest, publication, publishTargetsRequest, targetChecks, targetList } from '../../api/types.ts';
 import { nothing, route, type Route } from '../route.ts';
 import { LOOK, WORK } from './access.ts';
 
@@ -28,6 +28,6 @@ export const targetRoutes: readonly Route[] = [
     params: nothing,
     body: publishTargetsRequest,
     answer: publication,
-    handle: ({ targets }, { body }) => targets.publish(body),
+    handle: ({ targets }, { body, by }) => targets.publish(body, by),
   }),
 ];

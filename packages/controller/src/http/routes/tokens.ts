@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { createdToken, createTokenRequest, tokenList, tokenView } from '../api/types.ts';
+import { createdToken, createTokenRequest, tokenList, tokenView } from '../../api/types.ts';
 import { nothing, route, type Route } from '../route.ts';
 import { CHANGE, LOOK } from './access.ts';
 
@@ -14,7 +14,7 @@ export const tokenRoutes: readonly Route[] = [
     body: createTokenRequest,
     answer: createdToken,
     status: 201,
-    handle: ({ tokens }, { body }) => tokens.create(body),
+    handle: ({ tokens }, { body, by }) => tokens.create(body, by),
   }),
   route({
     method: 'GET',
@@ -32,6 +32,6 @@ export const tokenRoutes: readonly Route[] = [
     params: tokenId,
     body: nothing,
     answer: tokenView,
-    handle: ({ tokens }, { params }) => tokens.revoke(params.id),
+    handle: ({ tokens }, { params, by }) => tokens.revoke(params.id, by),
   }),
 ];

@@ -1,5 +1,5 @@
-import type { Services } from '../api/services.ts';
-import type { HostView, TargetView, TokenView } from '../api/types.ts';
+import type { Services } from '../../api/services.ts';
+import type { HostView, TargetView, TokenView } from '../../api/types.ts';
 
 export const TIME = '2026-01-01T00:00:00.000Z';
 

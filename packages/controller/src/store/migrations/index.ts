@@ -1,5 +1,6 @@
 import type { ColumnDataType, Kysely } from 'kysely';
 import { up as firstLight } from './0001-first-light.ts';
+import { up as audit } from './0002-audit.ts';
 
 export interface MigrationContext {
   /** The database's name for a string of bytes. */
@@ -9,4 +10,7 @@ export interface MigrationContext {
 export type Migration = (db: Kysely<unknown>, context: MigrationContext) => Promise<void>;
 
 /** In order, for ever: a released migration is never edited, a change is a new one at the end. */
-export const MIGRATIONS: readonly { name: string; up: Migration }[] = [{ name: '0001-first-light', up: firstLight }];
+export const MIGRATIONS: readonly { name: string; up: Migration }[] = [
+  { name: '0001-first-light', up: firstLight },
+  { name: '0002-audit', up: audit },
+];

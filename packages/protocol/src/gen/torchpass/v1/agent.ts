@@ -83,6 +83,11 @@ export interface TrustBundle {
   scraperAuthorities: Buffer[];
   /** SPIFFE IDs of the scrapers, for exporters that can tell clients apart. */
   scraperIds: string[];
+  /**
+   * Grows when a scraper's key was given up: live connections and session tickets outlive a change of trust, so an
+   * exporter that was last started for a smaller number has to be restarted.
+   */
+  restartGeneration: number;
 }
 
 export interface CheckInRequest {
@@ -90,6 +95,11 @@ export interface CheckInRequest {
   agentVersion: string;
   /** Every exporter that this host is configured to protect. One that is missing here is no longer a target. */
   exporters: ExporterReport[];
+  /**
+   * Which roots this host trusts: SHA-256 over the sorted SHA-256 hashes of their DER. Tells the controller that a new
+   * root has arrived.
+   */
+  rootsDigest: Buffer;
 }
 
 /** What is. */
@@ -108,6 +118,10 @@ export interface ExporterReport {
   servingSerial: Buffer;
   /** What keeps the exporter from being ready, in one sentence; empty when nothing does. */
   problem: string;
+  /** Which scraper authorities it was seen to admit, as a digest like roots_digest; empty before the first proof. */
+  scrapersDigest: Buffer;
+  /** The restart_generation for which it was last started. */
+  restartGeneration: number;
 }
 
 export interface CheckInResponse {
@@ -124,7 +138,11 @@ export interface CheckInResponse {
     | Duration
     | undefined;
   /** The controller's clock, so that an agent can say that its own is wrong. */
-  serverTime: Date | undefined;
+  serverTime:
+    | Date
+    | undefined;
+  /** When to renew the host's own identity; absent: at a point of the agent's choice between 70 and 90 % of its life. */
+  renewIdentityAt: Date | undefined;
 }
 
 /** What should be. */
@@ -143,6 +161,8 @@ export interface DesiredExporter {
   target: string;
   /** Why it is refused or not yet published, in one sentence; empty otherwise. */
   problem: string;
+  /** When to renew its certificate; absent: at a point of the agent's choice between 70 and 90 % of its life. */
+  renewAt: Date | undefined;
 }
 
 export interface IssueCertificateRequest {
@@ -426,7 +446,7 @@ export const Certificate: MessageFns<Certificate> = {
 };
 
 function createBaseTrustBundle(): TrustBundle {
-  return { trustDomain: "", roots: [], scraperAuthorities: [], scraperIds: [] };
+  return { trustDomain: "", roots: [], scraperAuthorities: [], scraperIds: [], restartGeneration: 0 };
 }
 
 export const TrustBundle: MessageFns<TrustBundle> = {
@@ -442,6 +462,9 @@ export const TrustBundle: MessageFns<TrustBundle> = {
     }
     for (const v of message.scraperIds) {
       writer.uint32(34).string(v!);
+    }
+    if (message.restartGeneration !== 0) {
+      writer.uint32(40).uint64(message.restartGeneration);
     }
     return writer;
   },
@@ -491,6 +514,14 @@ export const TrustBundle: MessageFns<TrustBundle> = {
             message.scraperIds.push(reader.string());
             continue;
           }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.restartGeneration = longToNumber(reader.uint64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -512,12 +543,13 @@ export const TrustBundle: MessageFns<TrustBundle> = {
     message.roots = object.roots?.map((e) => e) || [];
     message.scraperAuthorities = object.scraperAuthorities?.map((e) => e) || [];
     message.scraperIds = object.scraperIds?.map((e) => e) || [];
+    message.restartGeneration = object.restartGeneration ?? 0;
     return message;
   },
 };
 
 function createBaseCheckInRequest(): CheckInRequest {
-  return { agentVersion: "", exporters: [] };
+  return { agentVersion: "", exporters: [], rootsDigest: Buffer.alloc(0) };
 }
 
 export const CheckInRequest: MessageFns<CheckInRequest> = {
@@ -527,6 +559,9 @@ export const CheckInRequest: MessageFns<CheckInRequest> = {
     }
     for (const v of message.exporters) {
       ExporterReport.encode(v!, writer.uint32(18).fork()).join();
+    }
+    if (message.rootsDigest.length !== 0) {
+      writer.uint32(26).bytes(message.rootsDigest);
     }
     return writer;
   },
@@ -560,6 +595,14 @@ export const CheckInRequest: MessageFns<CheckInRequest> = {
             message.exporters.push(ExporterReport.decode(reader, reader.uint32()));
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.rootsDigest = Buffer.from(reader.bytes());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -579,12 +622,23 @@ export const CheckInRequest: MessageFns<CheckInRequest> = {
     const message = createBaseCheckInRequest();
     message.agentVersion = object.agentVersion ?? "";
     message.exporters = object.exporters?.map((e) => ExporterReport.fromPartial(e)) || [];
+    message.rootsDigest = object.rootsDigest ?? Buffer.alloc(0);
     return message;
   },
 };
 
 function createBaseExporterReport(): ExporterReport {
-  return { name: "", port: 0, address: "", metricsPath: "", job: "", servingSerial: Buffer.alloc(0), problem: "" };
+  return {
+    name: "",
+    port: 0,
+    address: "",
+    metricsPath: "",
+    job: "",
+    servingSerial: Buffer.alloc(0),
+    problem: "",
+    scrapersDigest: Buffer.alloc(0),
+    restartGeneration: 0,
+  };
 }
 
 export const ExporterReport: MessageFns<ExporterReport> = {
@@ -609,6 +663,12 @@ export const ExporterReport: MessageFns<ExporterReport> = {
     }
     if (message.problem !== "") {
       writer.uint32(58).string(message.problem);
+    }
+    if (message.scrapersDigest.length !== 0) {
+      writer.uint32(66).bytes(message.scrapersDigest);
+    }
+    if (message.restartGeneration !== 0) {
+      writer.uint32(72).uint64(message.restartGeneration);
     }
     return writer;
   },
@@ -682,6 +742,22 @@ export const ExporterReport: MessageFns<ExporterReport> = {
             message.problem = reader.string();
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.scrapersDigest = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.restartGeneration = longToNumber(reader.uint64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -706,12 +782,21 @@ export const ExporterReport: MessageFns<ExporterReport> = {
     message.job = object.job ?? "";
     message.servingSerial = object.servingSerial ?? Buffer.alloc(0);
     message.problem = object.problem ?? "";
+    message.scrapersDigest = object.scrapersDigest ?? Buffer.alloc(0);
+    message.restartGeneration = object.restartGeneration ?? 0;
     return message;
   },
 };
 
 function createBaseCheckInResponse(): CheckInResponse {
-  return { trust: undefined, exporters: [], renewIdentity: false, nextCheckIn: undefined, serverTime: undefined };
+  return {
+    trust: undefined,
+    exporters: [],
+    renewIdentity: false,
+    nextCheckIn: undefined,
+    serverTime: undefined,
+    renewIdentityAt: undefined,
+  };
 }
 
 export const CheckInResponse: MessageFns<CheckInResponse> = {
@@ -730,6 +815,9 @@ export const CheckInResponse: MessageFns<CheckInResponse> = {
     }
     if (message.serverTime !== undefined) {
       Timestamp.encode(toTimestamp(message.serverTime), writer.uint32(42).fork()).join();
+    }
+    if (message.renewIdentityAt !== undefined) {
+      Timestamp.encode(toTimestamp(message.renewIdentityAt), writer.uint32(50).fork()).join();
     }
     return writer;
   },
@@ -787,6 +875,14 @@ export const CheckInResponse: MessageFns<CheckInResponse> = {
             message.serverTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.renewIdentityAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -813,12 +909,22 @@ export const CheckInResponse: MessageFns<CheckInResponse> = {
       ? Duration.fromPartial(object.nextCheckIn)
       : undefined;
     message.serverTime = object.serverTime ?? undefined;
+    message.renewIdentityAt = object.renewIdentityAt ?? undefined;
     return message;
   },
 };
 
 function createBaseDesiredExporter(): DesiredExporter {
-  return { name: "", dnsNames: [], ipAddresses: [], renew: false, state: 0, target: "", problem: "" };
+  return {
+    name: "",
+    dnsNames: [],
+    ipAddresses: [],
+    renew: false,
+    state: 0,
+    target: "",
+    problem: "",
+    renewAt: undefined,
+  };
 }
 
 export const DesiredExporter: MessageFns<DesiredExporter> = {
@@ -843,6 +949,9 @@ export const DesiredExporter: MessageFns<DesiredExporter> = {
     }
     if (message.problem !== "") {
       writer.uint32(58).string(message.problem);
+    }
+    if (message.renewAt !== undefined) {
+      Timestamp.encode(toTimestamp(message.renewAt), writer.uint32(66).fork()).join();
     }
     return writer;
   },
@@ -916,6 +1025,14 @@ export const DesiredExporter: MessageFns<DesiredExporter> = {
             message.problem = reader.string();
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.renewAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -940,6 +1057,7 @@ export const DesiredExporter: MessageFns<DesiredExporter> = {
     message.state = object.state ?? 0;
     message.target = object.target ?? "";
     message.problem = object.problem ?? "";
+    message.renewAt = object.renewAt ?? undefined;
     return message;
   },
 };
@@ -1458,6 +1576,17 @@ function fromTimestamp(t: Timestamp): Date {
   let millis = (t.seconds || 0) * 1_000;
   millis += (t.nanos || 0) / 1_000_000;
   return new globalThis.Date(millis);
+}
+
+function longToNumber(int64: { toString(): string }): number {
+  const num = globalThis.Number(int64.toString());
+  if (num > globalThis.Number.MAX_SAFE_INTEGER) {
+    throw new globalThis.Error("Value is larger than Number.MAX_SAFE_INTEGER");
+  }
+  if (num < globalThis.Number.MIN_SAFE_INTEGER) {
+    throw new globalThis.Error("Value is smaller than Number.MIN_SAFE_INTEGER");
+  }
+  return num;
 }
 
 export interface MessageFns<T> {

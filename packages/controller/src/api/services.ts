@@ -1,3 +1,4 @@
+import type { Actor } from '../audit/actor.ts';
 import type {
   ControllerStatus,
   CreatedToken,
@@ -15,20 +16,20 @@ import type {
 /** What the administration API needs of the features; `context.ts` puts it together. */
 export interface Services {
   tokens: {
-    create(request: CreateTokenRequest): Promise<CreatedToken>;
+    create(request: CreateTokenRequest, by: Actor): Promise<CreatedToken>;
     list(): Promise<TokenView[]>;
-    revoke(id: string): Promise<TokenView>;
+    revoke(id: string, by: Actor): Promise<TokenView>;
   };
   hosts: {
     list(): Promise<HostView[]>;
     show(name: string): Promise<HostView>;
-    revoke(name: string, reason: string): Promise<RevokedHost>;
+    revoke(name: string, reason: string, by: Actor): Promise<RevokedHost>;
   };
   targets: {
     list(): Promise<TargetView[]>;
     /** Knocks at each target in every wrong way and the right one, from here. */
     check(filter: { host?: string | undefined }): Promise<TargetCheck[]>;
-    publish(options: { allowEmpty: boolean }): Promise<Publication>;
+    publish(options: { allowEmpty: boolean }, by: Actor): Promise<Publication>;
   };
   prometheus: {
     setup(): Promise<PrometheusSetup>;

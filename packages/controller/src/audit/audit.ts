@@ -1,0 +1,51 @@
+import type { Clock } from '@torchpass/core';
+import type { Queries } from '../store/store.ts';
+import type { Actor } from './actor.ts';
+import { BEGINNING, macOf, macOfHead } from './chain.ts';
+import type { AuditEvent } from './events.ts';
+
+export interface AuditEntry {
+  event: AuditEvent;
+  by: Actor;
+  /** What it is about: the name of a host, a serial number, the id of a token, the name of an authority. */
+  subject: string;
+  /** No secrets. Texts from outside are cut by whoever gives them. */
+  details?: Readonly<Record<string, string | number | boolean | null | readonly string[]>>;
+}
+
+/** The log of everything that matters to trust: append-only, each entry authenticated together with the one before it. */
+export interface Audit {
+  /**
+   * Adds an entry, in the caller's transaction where something is changed: then the act is on record exactly when it is
+   * done. One writer at a time, which SQLite sees to.
+   */
+  record(queries: Queries, entry: AuditEntry): Promise<void>;
+}
+
+export function createAudit({ key, clock }: { key: Buffer; clock: Clock }): Audit {
+  return {
+    async record(queries, { event, by, subject, details = {} }) {
+      const head = await queries.selectFrom('audit_head').selectAll().executeTakeFirst();
+      const entry = {
+        number: (head?.number ?? 0) + 1,
+        at: clock.now().toISOString(),
+        event,
+        actor: JSON.stringify([by.kind, by.name, by.from]),
+        subject,
+        details: JSON.stringify(details),
+      };
+      const mac = macOf(key, head?.mac ?? BEGINNING, entry);
+      await queries
+        .insertInto('audit_log')
+        .values({ ...entry, mac })
+        .execute();
+      const moved = { number: entry.number, mac, head_mac: macOfHead(key, { number: entry.number, mac }) };
+      if (head === undefined)
+        await queries
+          .insertInto('audit_head')
+          .values({ id: 1, ...moved })
+          .execute();
+      else await queries.updateTable('audit_head').set(moved).execute();
+    },
+  };
+}

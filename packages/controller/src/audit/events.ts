@@ -1,0 +1,12 @@
+/** What the audit log tells. `docs/audit.md` explains each; a test compares the two. */
+export const AUDIT_EVENTS = {
+  'certificate.issued': 'a certificate was signed',
+  'host.enrolled': 'a host joined',
+  'host.left': 'a host ended its own membership',
+  'host.revoked': 'an operator threw a host out',
+  'targets.emptied': 'an operator let target files become empty',
+  'token.created': 'an operator made a join token',
+  'token.revoked': 'an operator ended a join token',
+} as const satisfies Record<string, string>;
+
+export type AuditEvent = keyof typeof AUDIT_EVENTS;

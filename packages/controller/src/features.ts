@@ -1,0 +1,140 @@
+import {
+  formatHostPort,
+  type Clock,
+  type Files,
+  type Logger,
+  type Owner,
+  type Random,
+  type Secret,
+} from '@torchpass/core';
+import type { Signer } from '@torchpass/pki';
+import type { Dialect } from 'kysely';
+import type { Services } from './api/services.ts';
+import { createAudit } from './audit/audit.ts';
+import type { Config } from './config/load.ts';
+import { createCheckIn } from './hosts/check-in.ts';
+import { createEnding } from './hosts/end.ts';
+import { createEnrolment } from './hosts/enrol.ts';
+import { createHostCertificates } from './hosts/host-certificates.ts';
+import { createViews } from './hosts/views.ts';
+import type { Authorities } from './issuance/authorities.ts';
+import { createIssuance } from './issuance/issuance.ts';
+import { createMetrics } from './metrics.ts';
+import { createPrometheusFolder, prometheusPaths } from './scrapers/prometheus-folder.ts';
+import { createPrometheusService } from './scrapers/prometheus-service.ts';
+import { createStatus } from './status.ts';
+import type { Store } from './store/store.ts';
+import type { Resolve } from './targets/address-policy.ts';
+import { createTargetCheck } from './targets/check.ts';
+import { createClosedLoop, type LookFromOutside } from './targets/closed-loop.ts';
+import { createPublisher } from './targets/publisher.ts';
+import { createTokens } from './tokens/tokens.ts';
+
+/** What the program takes from outside; tests put their own here. */
+export interface Surroundings {
+  config: Config;
+  passphrase: Secret;
+  /** Prometheus's user, looked up. */
+  prometheusOwner: Owner | undefined;
+  /** Group of the administration socket, looked up. */
+  socketGroup: number | undefined;
+  clock: Clock;
+  random: Random;
+  files: Files;
+  logger: Logger;
+  resolve: Resolve;
+  seams?: Seams;
+}
+
+/** What only tests put themselves between: crashes at every statement and signature, and a network that is not there. */
+export interface Seams {
+  wrapDialect?: (dialect: Dialect) => Dialect;
+  wrapSigner?: (signer: Signer) => Signer;
+  look?: LookFromOutside;
+}
+
+interface State {
+  store: Store;
+  authorities: Authorities;
+  /** How many there are to the public port. */
+  connections: () => number;
+}
+
+/** Everything that the controller can do, without the edges that the outside reaches it by. Starts nothing. */
+export function createFeatures(surroundings: Surroundings, { store, authorities, connections }: State) {
+  const { config, clock, random, files, logger, resolve, seams = {} } = surroundings;
+  const audit = createAudit({ key: authorities.sealing.derive('audit log'), clock });
+  const issuance = createIssuance({ store, authorities, audit, clock, random, logger });
+
+  // Prometheus's side
+  const prometheusFolder = createPrometheusFolder({
+    files,
+    issuance,
+    clock,
+    authorities,
+    folder: config.prometheus.folder,
+    owner: surroundings.prometheusOwner,
+    scraperName: config.prometheus.scraper_name,
+    scraperLifetimeMs: config.certificates.scraper_lifetime,
+    webNames: config.prometheus.web_names,
+    webLifetimeMs: config.certificates.scraper_lifetime,
+  });
+  const paths = prometheusPaths(config.prometheus.folder);
+  const publisher = createPublisher({
+    store,
+    files,
+    clock,
+    logger,
+    folder: paths.targets,
+    staging: paths.staging,
+    permissions: { mode: 0o640, owner: surroundings.prometheusOwner },
+    intervalMs: config.targets.publish_interval,
+  });
+  const metrics = createMetrics({ store, authorities, publisher, connections, clock });
+
+  // Hosts and their targets
+  const policy = { allowedNetworks: config.policy.allowed_networks };
+  const scraper = () => prometheusFolder.credentials();
+  const timeoutMs = config.targets.probe_timeout;
+  const identityLifetimeMs = config.certificates.identity_lifetime;
+  const exporterLifetimeMs = config.certificates.exporter_lifetime;
+  const look = metrics.countingProbes(seams.look ?? createClosedLoop({ authorities, scraper, timeoutMs }));
+  const enrol = createEnrolment({ store, authorities, issuance, audit, clock, random, logger, identityLifetimeMs });
+  const checkIn = createCheckIn({ store, policy, resolve, look, publisher, clock, logger });
+  const certificates = createHostCertificates({
+    store,
+    authorities,
+    issuance,
+    policy,
+    resolve,
+    identityLifetimeMs,
+    exporterLifetimeMs,
+  });
+  const views = createViews(store);
+  const ending = createEnding({ store, views, publisher, audit, clock, logger });
+
+  // What operators see
+  const controller = formatHostPort(config.advertise_address);
+  const targetCheck = createTargetCheck({ authorities, issuance, scraper, policy, resolve, timeoutMs });
+  const status = createStatus({ store, authorities, publisher, prometheusFolder, controller, paths, clock });
+  const services: Services = {
+    tokens: createTokens({ store, authorities, audit, clock, random, controller }),
+    hosts: {
+      list: views.hosts,
+      show: views.host,
+      revoke: ending.revoke,
+    },
+    targets: {
+      list: views.targets,
+      check: async ({ host }) => targetCheck(await (host === undefined ? views.targets() : views.targetsOf(host))),
+      publish: async (options, by) => {
+        if (options.allowEmpty) await audit.record(store, { event: 'targets.emptied', by, subject: 'targets' });
+        return publisher.publish(options);
+      },
+    },
+    prometheus: createPrometheusService({ prometheusFolder, paths }),
+    ...status,
+  };
+  const { leave } = ending;
+  return { issuance, prometheusFolder, paths, publisher, enrol, checkIn, certificates, leave, services, metrics };
+}

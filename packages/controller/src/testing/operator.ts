@@ -1,0 +1,4 @@
+import { operator } from '../audit/actor.ts';
+
+/** Who acts in tests. */
+export const OPERATOR = operator('olga');
