@@ -34,6 +34,8 @@ export function createGrpcServer(service: AgentServiceServer, gate: ServerInterc
     'grpc.max_receive_message_length': LARGEST_MESSAGE_BYTES,
     'grpc.max_send_message_length': LARGEST_MESSAGE_BYTES,
     'grpc.max_concurrent_streams': MOST_STREAMS_PER_CONNECTION,
+    // Bookkeeping for a debugging service that is not offered.
+    'grpc.enable_channelz': 0,
     'grpc.max_connection_idle_ms': IDLE_MS,
     'grpc.keepalive_time_ms': KEEPALIVE_MS,
     'grpc.keepalive_timeout_ms': 20_000,

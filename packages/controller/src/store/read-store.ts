@@ -6,7 +6,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { unusable } from './database-file.ts';
 import type { Tables } from './schema.ts';
-import { rememberStatements } from './statements.ts';
 import type { Store } from './store.ts';
 
 const BUSY_TIMEOUT_MS = 5000;
@@ -46,7 +45,7 @@ async function copyDatabase(path: string, copy: string): Promise<void> {
 }
 
 async function readAt<T>(path: string, work: (store: Store) => Promise<T>): Promise<T> {
-  const store = new Kysely<Tables>({ dialect: new SqliteDialect({ database: rememberStatements(open(path)) }) });
+  const store = new Kysely<Tables>({ dialect: new SqliteDialect({ database: open(path) }) });
   try {
     return await work(store);
   } finally {

@@ -1,10 +1,10 @@
 import type { Clock } from '@torchpass/core';
 import type SqliteDatabase from 'better-sqlite3';
-import { Kysely, SqliteDialect, type Dialect, type Transaction } from 'kysely';
+import { Kysely, type Dialect, type Transaction } from 'kysely';
 import { openDatabaseFile, unusable } from './database-file.ts';
 import { migrate } from './migrate.ts';
 import type { Tables } from './schema.ts';
-import { rememberStatements } from './statements.ts';
+import { sqliteDialect, type Databases } from './sqlite-dialect.ts';
 
 /** Queries go through this; a transaction is `store.transaction().execute(…)`. */
 export type Store = Kysely<Tables>;
@@ -26,8 +26,8 @@ const BUSY_TIMEOUT_MS = 5000;
  * acknowledged survives a power cut. `STORE_UNAVAILABLE` when the file cannot be opened or is not ours.
  */
 export async function openStore({ path, clock, wrap = (dialect) => dialect }: StoreOptions): Promise<Store> {
-  const database = rememberStatements(openDatabase(path));
-  const store: Store = new Kysely<Tables>({ dialect: wrap(new SqliteDialect({ database })) });
+  const databases = openBoth(path);
+  const store: Store = new Kysely<Tables>({ dialect: wrap(sqliteDialect(databases)) });
   try {
     await migrate(store as unknown as Kysely<unknown>, { binary: 'blob', clock });
   } catch (error) {
@@ -35,6 +35,18 @@ export async function openStore({ path, clock, wrap = (dialect) => dialect }: St
     throw error;
   }
   return store;
+}
+
+function openBoth(path: string): Databases {
+  const writer = openDatabase(path);
+  try {
+    const reader = openDatabase(path);
+    reader.pragma('query_only = ON');
+    return { writer, reader };
+  } catch (error) {
+    writer.close();
+    throw error;
+  }
 }
 
 function openDatabase(path: string): SqliteDatabase.Database {
