@@ -9,7 +9,7 @@ export { certificatesFromPem, certificatesToPem } from './pem.ts';
 export { pinOf } from './pin.ts';
 export { ROLES, type LeafRequest, type Role } from './profiles.ts';
 export { readPublicKey, type PublicKey } from './public-key.ts';
-export { newSealing, openSealing, type Sealing, type SealingParameters } from './sealing.ts';
+export { changePassphrase, newSealing, openSealing, type Sealing, type SealingParameters } from './sealing.ts';
 export { newSerialNumber } from './serial.ts';
 export { softwareSigner, type Signer } from './signer.ts';
 export { formatSpiffeId, isTrustDomain, parseSpiffeId, type SpiffeId } from './spiffe.ts';

@@ -1,7 +1,7 @@
 import { Secret, systemRandom, type TorchpassError } from '@torchpass/core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { generatePrivateKey, publicKeyInfo } from './keys.ts';
-import { newSealing, openSealing, type Sealing, type SealingParameters } from './sealing.ts';
+import { changePassphrase, newSealing, openSealing, type Sealing, type SealingParameters } from './sealing.ts';
 
 const PASSPHRASE = 'correct horse battery staple';
 let parameters: SealingParameters;
@@ -54,6 +54,29 @@ test('a derived key is the same after a restart, and another for each purpose an
   expect(sealing.derive('audit log')).not.toEqual(other.derive('audit log'));
 });
 
+test('after a change of passphrase the old one opens nothing, and boxes and derived keys are as before', async () => {
+  const key = await generatePrivateKey();
+  const box = sealing.seal(key, 'authority 1');
+  const next = new Secret('another');
+  const changed = await changePassphrase(parameters, { old: new Secret(PASSPHRASE), new: next }, systemRandom);
+  const reopened = await openSealing(next, changed);
+  expect(publicKeyInfo(reopened.unseal(box, 'authority 1'))).toEqual(publicKeyInfo(key));
+  expect(reopened.derive('audit log')).toEqual(sealing.derive('audit log'));
+  expect(changed.salt).not.toBe(parameters.salt);
+  expect(await codeOf(() => openSealing(new Secret(PASSPHRASE), changed))).toBe('PASSPHRASE_WRONG');
+  expect(await codeOf(() => changePassphrase(changed, { old: new Secret('x'), new: next }, systemRandom))).toBe(
+    'PASSPHRASE_WRONG',
+  );
+  const empty = { old: next, new: new Secret('') };
+  expect(await codeOf(() => changePassphrase(changed, empty, systemRandom))).toBe('CONFIG_INVALID');
+});
+
+test('a data key of another installation does not pass for this one', async () => {
+  const { parameters: other } = await newSealing(new Secret('other'), systemRandom);
+  const mixed = { ...parameters, key: other.key };
+  expect(await codeOf(() => openSealing(new Secret(PASSPHRASE), mixed))).toBe('KEY_SEAL_BROKEN');
+});
+
 describe('a box that cannot be trusted', () => {
   test('because it belongs to another authority', async () => {
     const box = sealing.seal(await generatePrivateKey(), 'authority 1');
@@ -87,6 +110,8 @@ test.each([
   ['no salt', { salt: '' }],
   ['a salt that is no text', { salt: 5 }],
   ['a check that is cut', { check: 'AAAA' }],
+  ['no data key', { key: undefined }],
+  ['a data key that is cut', { key: 'AAAA' }],
   ['a cost that is no number', { N: '131072' }],
 ])('parameters with %s are refused before any work', async (_, changes) => {
   const damaged = { ...parameters, ...changes } as SealingParameters;

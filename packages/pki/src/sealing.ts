@@ -6,13 +6,16 @@ import { checkSealingParameters, STRONGEST_COST, type SealingParameters } from '
 
 export type { SealingParameters } from './sealing-parameters.ts';
 
-/** Private keys at rest, under a key that comes from a passphrase. */
+/**
+ * Private keys at rest, under a random data key that the passphrase wraps: a change of passphrase wraps it anew and touches
+ * nothing else.
+ */
 export interface Sealing {
   /** One line of text. `context` says what the key is for and must be given again: boxes cannot be swapped. */
   seal(key: KeyObject, context: string): string;
   /** KEY_SEAL_BROKEN when the box was damaged or belongs to another context. */
   unseal(box: string, context: string): KeyObject;
-  /** 32 bytes for another purpose that only holders of the passphrase may serve; the same each time. */
+  /** 32 bytes for another purpose that only holders of the passphrase may serve; the same each time, whatever the passphrase becomes. */
   derive(purpose: string): Buffer;
 }
 
@@ -25,26 +28,15 @@ const CIPHER = 'aes-256-gcm';
 const NONCE_LENGTH = 12;
 const TAG_LENGTH = 16;
 const BOX_PREFIX = 'tpbox1.';
+const DATA_KEY_CONTEXT = 'data key';
 
-/** Parameters for a new passphrase, to be stored as JSON beside the boxes, and the sealing that they give. */
+/** A new installation's data key under a passphrase: parameters to be stored as JSON beside the boxes, and the sealing. */
 export async function newSealing(
   passphrase: Secret,
   random: Random,
 ): Promise<{ parameters: SealingParameters; sealing: Sealing }> {
-  if (passphrase.reveal() === '') {
-    throw new TorchpassError('CONFIG_INVALID', 'The passphrase for the authority keys is empty.', {
-      hint: 'Put a long random text into the passphrase file.',
-    });
-  }
-  const salt = random.bytes(SALT_LENGTH);
-  const keys = await deriveKeys(passphrase, salt, COST);
-  const parameters = {
-    kdf: 'scrypt' as const,
-    ...COST,
-    salt: salt.toString('base64'),
-    check: keys.check.toString('base64'),
-  };
-  return { parameters, sealing: sealingWith(keys, random) };
+  const dataKey = random.bytes(KEY_LENGTH);
+  return { parameters: await wrap(dataKey, passphrase, random), sealing: sealingWith(dataKey, random) };
 }
 
 /**
@@ -56,57 +48,88 @@ export async function openSealing(
   parameters: SealingParameters,
   random: Random = systemRandom,
 ): Promise<Sealing> {
-  const { salt, check, ...cost } = checkSealingParameters(parameters);
-  const keys = await deriveKeys(passphrase, salt, cost);
-  if (!timingSafeEqual(keys.check, check)) {
-    throw new TorchpassError('PASSPHRASE_WRONG', 'The passphrase does not open the authority keys.', {
-      hint: 'Give the passphrase that was used when the authorities were made.',
+  return sealingWith(await unwrap(passphrase, parameters), random);
+}
+
+/**
+ * The parameters for the same data key under another passphrase: every box stays as it is. CONFIG_INVALID when the new one is
+ * empty; PASSPHRASE_WRONG and KEY_SEAL_BROKEN as `openSealing`.
+ */
+export async function changePassphrase(
+  parameters: SealingParameters,
+  passphrases: { old: Secret; new: Secret },
+  random: Random,
+): Promise<SealingParameters> {
+  const dataKey = await unwrap(passphrases.old, parameters);
+  try {
+    return await wrap(dataKey, passphrases.new, random);
+  } finally {
+    dataKey.fill(0);
+  }
+}
+
+async function wrap(dataKey: Buffer, passphrase: Secret, random: Random): Promise<SealingParameters> {
+  if (passphrase.reveal() === '') {
+    throw new TorchpassError('CONFIG_INVALID', 'The passphrase for the authority keys is empty.', {
+      hint: 'Give a long random text.',
     });
   }
-  return sealingWith(keys, random);
+  const salt = random.bytes(SALT_LENGTH);
+  const { wrapping, check } = await deriveKeys(passphrase, salt, COST);
+  return {
+    kdf: 'scrypt',
+    ...COST,
+    salt: salt.toString('base64'),
+    check: check.toString('base64'),
+    key: sealBytes(dataKey, wrapping, DATA_KEY_CONTEXT, random).toString('base64'),
+  };
+}
+
+async function unwrap(passphrase: Secret, parameters: SealingParameters): Promise<Buffer> {
+  const { salt, check, key, ...cost } = checkSealingParameters(parameters);
+  const derived = await deriveKeys(passphrase, salt, cost);
+  if (!timingSafeEqual(derived.check, check)) {
+    throw new TorchpassError('PASSPHRASE_WRONG', 'The passphrase does not open the authority keys.', {
+      hint: 'Give the passphrase that was used when the authorities were made, or the one that it was changed to.',
+    });
+  }
+  const dataKey = openBytes(key, derived.wrapping, DATA_KEY_CONTEXT);
+  if (dataKey.length !== KEY_LENGTH) throw broken(DATA_KEY_CONTEXT);
+  return dataKey;
 }
 
 const deriveWithScrypt = promisify<Buffer, Buffer, number, { N: number; r: number; p: number; maxmem: number }, Buffer>(
   scrypt,
 );
 
-interface Keys {
-  /** Seals. */
-  boxes: Buffer;
-  /** Tells whether the passphrase was right. */
-  check: Buffer;
-  /** Any other. */
-  expand: (purpose: string) => Buffer;
-}
-
-/** Keys that say nothing about each other (RFC 5869). */
-async function deriveKeys(
-  passphrase: Secret,
-  salt: Buffer,
-  { N, r, p }: { N: number; r: number; p: number },
-): Promise<Keys> {
+/** Two keys that say nothing about each other (RFC 5869): one wraps, one tells whether the passphrase was right. */
+async function deriveKeys(passphrase: Secret, salt: Buffer, { N, r, p }: { N: number; r: number; p: number }) {
   const secret = Buffer.from(passphrase.reveal(), 'utf8');
   const root = await deriveWithScrypt(secret, salt, KEY_LENGTH, { N, r, p, maxmem: STRONGEST_COST.memory });
-  const expand = (purpose: string) => Buffer.from(hkdfSync('sha256', root, '', purpose, KEY_LENGTH));
-  return { boxes: expand('torchpass sealing key'), check: expand('torchpass passphrase check'), expand };
+  return { wrapping: expand(root, 'torchpass wrapping key'), check: expand(root, 'torchpass passphrase check') };
 }
 
-function sealingWith({ boxes: key, expand }: Keys, random: Random): Sealing {
+function expand(key: Buffer, purpose: string): Buffer {
+  return Buffer.from(hkdfSync('sha256', key, '', purpose, KEY_LENGTH));
+}
+
+function sealingWith(dataKey: Buffer, random: Random): Sealing {
+  const boxes = expand(dataKey, 'torchpass sealing key');
   return {
-    derive: (purpose) => expand(`torchpass derived: ${purpose}`),
+    derive: (purpose) => expand(dataKey, `torchpass derived: ${purpose}`),
 
     seal(privateKey, context) {
-      const nonce = random.bytes(NONCE_LENGTH);
-      const cipher = createCipheriv(CIPHER, key, nonce, { authTagLength: TAG_LENGTH });
-      cipher.setAAD(Buffer.from(context, 'utf8'));
       const plain = privateKey.export({ type: 'pkcs8', format: 'der' });
-      const sealed = Buffer.concat([nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
-      plain.fill(0);
-      return BOX_PREFIX + sealed.toString('base64url');
+      try {
+        return BOX_PREFIX + sealBytes(plain, boxes, context, random).toString('base64url');
+      } finally {
+        plain.fill(0);
+      }
     },
 
     unseal(box, context) {
-      const plain = open(box, context);
+      const sealed = box.startsWith(BOX_PREFIX) ? box.slice(BOX_PREFIX.length).trimEnd() : '';
+      const plain = openBytes(Buffer.from(sealed, 'base64url'), boxes, context);
       try {
         return privateKeyFromPkcs8(plain);
       } finally {
@@ -114,18 +137,24 @@ function sealingWith({ boxes: key, expand }: Keys, random: Random): Sealing {
       }
     },
   };
+}
 
-  function open(box: string, context: string): Buffer {
-    const bytes = Buffer.from(box.startsWith(BOX_PREFIX) ? box.slice(BOX_PREFIX.length).trimEnd() : '', 'base64url');
-    if (bytes.length <= NONCE_LENGTH + TAG_LENGTH) throw broken(context);
-    const decipher = createDecipheriv(CIPHER, key, bytes.subarray(0, NONCE_LENGTH), { authTagLength: TAG_LENGTH });
-    decipher.setAAD(Buffer.from(context, 'utf8'));
-    decipher.setAuthTag(bytes.subarray(-TAG_LENGTH));
-    try {
-      return Buffer.concat([decipher.update(bytes.subarray(NONCE_LENGTH, -TAG_LENGTH)), decipher.final()]);
-    } catch (error) {
-      throw broken(context, error);
-    }
+function sealBytes(plain: Buffer, key: Buffer, context: string, random: Random): Buffer {
+  const nonce = random.bytes(NONCE_LENGTH);
+  const cipher = createCipheriv(CIPHER, key, nonce, { authTagLength: TAG_LENGTH });
+  cipher.setAAD(Buffer.from(context, 'utf8'));
+  return Buffer.concat([nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
+}
+
+function openBytes(sealed: Buffer, key: Buffer, context: string): Buffer {
+  if (sealed.length <= NONCE_LENGTH + TAG_LENGTH) throw broken(context);
+  const decipher = createDecipheriv(CIPHER, key, sealed.subarray(0, NONCE_LENGTH), { authTagLength: TAG_LENGTH });
+  decipher.setAAD(Buffer.from(context, 'utf8'));
+  decipher.setAuthTag(sealed.subarray(-TAG_LENGTH));
+  try {
+    return Buffer.concat([decipher.update(sealed.subarray(NONCE_LENGTH, -TAG_LENGTH)), decipher.final()]);
+  } catch (error) {
+    throw broken(context, error);
   }
 }
 

@@ -2,17 +2,16 @@ import { TorchpassError, type Clock, type Random, type Secret } from '@torchpass
 import {
   createIssuingAuthority,
   createRoot,
-  generatePrivateKey,
   newSealing,
   newSerialNumber,
   openSealing,
-  softwareSigner,
   type Role,
   type Sealing,
   type SealingParameters,
   type Signer,
 } from '@torchpass/pki';
 import type { Store } from '../store/store.ts';
+import { createKeyStore, type KeyStore } from './key-store.ts';
 
 /** The issuing authorities, one for each kind of relying party. */
 export const ROLES = ['controller', 'agent', 'exporter', 'scraper'] as const satisfies readonly Role[];
@@ -42,6 +41,8 @@ export interface Authorities {
   /** DER of the authority with this id. */
   certificateOf(id: string): Buffer;
   sealing: Sealing;
+  /** Where the private keys of authorities are made, opened and destroyed. */
+  keys: KeyStore;
 }
 
 export interface NewAuthorities {
@@ -70,28 +71,28 @@ export async function createAuthorities(options: NewAuthorities, { store, clock,
   const now = clock.now();
   const notBefore = new Date(now.getTime() - BACKDATE_MS);
   const { parameters, sealing } = await newSealing(options.passphrase, random);
+  const keys = createKeyStore({ sealing });
 
   const make = async (
     role: 'root' | Role,
     lifetimeMs: number,
     certify: (signer: Signer, serialNumber: Buffer, notAfter: Date) => Promise<Buffer>,
   ) => {
-    const key = await generatePrivateKey();
     const serialNumber = newSerialNumber(random);
     const notAfter = new Date(now.getTime() + lifetimeMs);
-    const signer = softwareSigner(key);
     const id = serialNumber.toString('hex');
+    const { reference, signer } = await keys.create({ id, role });
     const row = {
       id,
       role,
       state: 'active' as const,
       certificate: await certify(signer, serialNumber, notAfter),
-      sealed_key: sealing.seal(key, sealingContext(id)),
+      key_reference: reference,
       not_before: notBefore.toISOString(),
       not_after: notAfter.toISOString(),
       created_at: now.toISOString(),
     };
-    return { row, signer, key };
+    return { row, signer };
   };
 
   const root = await make('root', options.rootLifetimeMs, (signer, serialNumber, notAfter) =>
@@ -135,7 +136,7 @@ export async function createAuthorities(options: NewAuthorities, { store, clock,
 export async function openAuthorities(
   store: Store,
   passphrase: Secret,
-  wrapSigner: (signer: Signer) => Signer = (signer) => signer,
+  wrapSigner?: (signer: Signer) => Signer,
 ): Promise<Authorities> {
   const installation = await store.selectFrom('installation').selectAll().executeTakeFirst();
   if (installation === undefined) {
@@ -144,16 +145,17 @@ export async function openAuthorities(
     });
   }
   const sealing = await openSealing(passphrase, JSON.parse(installation.sealing) as SealingParameters);
+  const keys = createKeyStore({ sealing, wrapSigner });
   const all = await store.selectFrom('authorities').selectAll().execute();
   const rows = all.filter(({ state }) => state !== 'gone');
   const active = new Map<Role, Authority>();
   for (const row of rows) {
     if (row.role === 'root' || row.state !== 'active') continue;
-    const key = sealing.unseal(row.sealed_key, sealingContext(row.id));
     const { id, role, certificate } = row;
+    const signer = await keys.open(row.key_reference, id);
     const notBefore = new Date(row.not_before);
     const notAfter = new Date(row.not_after);
-    active.set(role, { id, role, certificate, signer: wrapSigner(softwareSigner(key)), notBefore, notAfter });
+    active.set(role, { id, role, certificate, signer, notBefore, notAfter });
   }
   return {
     trustDomain: installation.trust_domain,
@@ -172,11 +174,8 @@ export async function openAuthorities(
       throw new TorchpassError('AUTHORITY_MISSING', `There is no authority ${id} in the database.`);
     },
     sealing,
+    keys,
   };
-}
-
-function sealingContext(authorityId: string): string {
-  return `authority ${authorityId}`;
 }
 
 /** Every identity has the trust domain in it: it cannot change by editing a file. */

@@ -22,7 +22,7 @@ export interface Tables {
 export interface InstallationTable {
   id: Generated<number>;
   trust_domain: string;
-  /** How the passphrase opens the authorities' keys. */
+  /** The data key, wrapped by the passphrase: opens the sealed keys. JSON. */
   sealing: string;
   created_at: string;
 }
@@ -33,8 +33,8 @@ export interface AuthorityTable {
   role: 'root' | Role;
   state: 'prepared' | 'active' | 'retiring' | 'gone';
   certificate: Buffer;
-  /** The sealed private key. */
-  sealed_key: string;
+  /** The sealed private key, or where else it is: see issuance/key-store.ts. Empty when there is none. */
+  key_reference: string;
   not_before: string;
   not_after: string;
   created_at: string;

@@ -1,6 +1,7 @@
 import type { ColumnDataType, Kysely } from 'kysely';
 import { up as firstLight } from './0001-first-light.ts';
 import { up as audit } from './0002-audit.ts';
+import { up as keys } from './0007-keys.ts';
 
 export interface MigrationContext {
   /** The database's name for a string of bytes. */
@@ -13,4 +14,5 @@ export type Migration = (db: Kysely<unknown>, context: MigrationContext) => Prom
 export const MIGRATIONS: readonly { name: string; up: Migration }[] = [
   { name: '0001-first-light', up: firstLight },
   { name: '0002-audit', up: audit },
+  { name: '0007-keys', up: keys },
 ];
