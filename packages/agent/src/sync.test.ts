@@ -136,6 +136,38 @@ describe('an exporter that drifts', () => {
   });
 });
 
+describe('while the controller is away', () => {
+  beforeEach(() => lab.controller.close());
+
+  const failedPass = () => expect(lab.agent().sync()).rejects.toMatchObject({ code: 'CONTROLLER_UNREACHABLE' });
+  const serving = async () => (await lab.agent().status()).exporters[0]?.serving;
+
+  test('an exporter that was started open is closed again, with the certificate it had', async () => {
+    const text = await webConfig();
+    await writeFile(lab.exporterSettings.webConfig, '');
+    await lab.exporter.restart();
+    expect(await serving()).toBeNull();
+    await failedPass();
+    expect(await webConfig()).toBe(text);
+    expect(await serving()).toMatchObject({ locked: true });
+  });
+
+  test('an exporter that is closed, and one that somebody stopped, are left alone', async () => {
+    const text = await webConfig();
+    await failedPass();
+    await lab.exporter.stop();
+    await failedPass();
+    expect(await webConfig()).toBe(text);
+    expect(lab.exporter.restarts).toBe(1);
+  });
+
+  test("somebody else's web configuration is left alone, and the pass fails with its own reason", async () => {
+    await writeFile(lab.exporterSettings.webConfig, 'basic_auth_users: {}\n');
+    await failedPass();
+    expect(await webConfig()).toBe('basic_auth_users: {}\n');
+  });
+});
+
 describe('a new certificate that does not work', () => {
   test('the one before comes back, the reason is told, and no certificate is wasted on the next attempts', async () => {
     const text = await webConfig();

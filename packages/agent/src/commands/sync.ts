@@ -5,6 +5,7 @@ import { pruneGenerations } from '../exporters/prune.ts';
 import { makeReport, reportOf, type Survey, survey } from '../exporters/survey.ts';
 import { requireIdentity } from '../identity/store.ts';
 import { warnAboutClock } from './clock-skew.ts';
+import { hold } from './hold.ts';
 import { keepIdentity } from './keep-identity.ts';
 import { type Problem, problemOf } from './problem.ts';
 import { remember } from './remember.ts';
@@ -36,6 +37,7 @@ export async function syncPass(seams: Seams, options: SyncOptions = {}): Promise
   } catch (error) {
     const problem = explainRejection(error, session.identity, seams.clock.now());
     if (isTorchpassError(problem)) {
+      await hold(session.identity, seams, options.signal);
       await remember(seams, { problems: [problemOf(problem)], exporters: undefined, comeBackMs: undefined });
     }
     throw problem;
