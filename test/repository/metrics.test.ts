@@ -11,7 +11,9 @@ interface Described {
 
 /** What the controller registers, with the labels that it really gives. */
 async function registered(): Promise<Described[]> {
-  const { registry, observe } = (await openLab()).metrics;
+  const lab = await openLab();
+  await lab.revocationLists.refresh();
+  const { registry, observe } = lab.metrics;
   observe('/torchpass.v1.AgentService/CheckIn', 'OK');
   return (await registry.getMetricsAsJSON())
     .filter(({ name }) => !/^(?:process|nodejs)_/.test(name))

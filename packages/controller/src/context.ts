@@ -52,8 +52,13 @@ export async function startController(surroundings: Surroundings): Promise<Contr
 
     // Features
     const connections = new Connections();
-    const features = createFeatures(surroundings, { store, authorities, connections: () => connections.size });
-    const { issuance, prometheusFolder, publisher, services, metrics } = features;
+    const features = createFeatures(surroundings, {
+      store,
+      authorities,
+      connections: () => connections.size,
+      cut: (serials) => connections.cut(serials),
+    });
+    const { issuance, prometheusFolder, publisher, revocationLists, services, metrics } = features;
     await prometheusFolder.refresh();
     const controllerCertificate = createControllerCertificate({
       files,
@@ -83,6 +88,7 @@ export async function startController(surroundings: Surroundings): Promise<Contr
     );
     const http = await createPublicHttp({
       rootBundle: () => certificatesToPem([...authorities.roots]),
+      revocationList: (name) => revocationLists.newest(name),
       logger,
       clock,
     });
@@ -126,6 +132,7 @@ export async function startController(surroundings: Surroundings): Promise<Contr
       controllerCertificate,
       serveWith,
       publisher,
+      revocationLists,
       observe: metrics.upkeep,
       clock,
       logger,

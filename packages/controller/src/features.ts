@@ -20,6 +20,8 @@ import { createViews } from './hosts/views.ts';
 import type { Authorities } from './issuance/authorities.ts';
 import { createIssuance } from './issuance/issuance.ts';
 import { createMetrics } from './metrics.ts';
+import { createBite, type Cut } from './revocation/bite.ts';
+import { createRevocationLists } from './revocation/revocation-lists.ts';
 import { createPrometheusFolder, prometheusPaths } from './scrapers/prometheus-folder.ts';
 import { createPrometheusService } from './scrapers/prometheus-service.ts';
 import { createStatus } from './status.ts';
@@ -58,10 +60,11 @@ interface State {
   authorities: Authorities;
   /** How many there are to the public port. */
   connections: () => number;
+  cut: Cut;
 }
 
 /** Everything that the controller can do, without the edges that the outside reaches it by. Starts nothing. */
-export function createFeatures(surroundings: Surroundings, { store, authorities, connections }: State) {
+export function createFeatures(surroundings: Surroundings, { store, authorities, connections, cut }: State) {
   const { config, clock, random, files, logger, resolve, seams = {} } = surroundings;
   const audit = createAudit({ key: authorities.sealing.derive('audit log'), clock });
   const issuance = createIssuance({ store, authorities, audit, clock, random, logger });
@@ -90,6 +93,17 @@ export function createFeatures(surroundings: Surroundings, { store, authorities,
     permissions: { mode: 0o640, owner: surroundings.prometheusOwner },
     intervalMs: config.targets.publish_interval,
   });
+  const revocationLists = createRevocationLists({
+    store,
+    authorities,
+    audit,
+    files,
+    clock,
+    folder: paths.revocationLists,
+    folderPermissions: { mode: 0o750, owner: surroundings.prometheusOwner },
+    permissions: { mode: 0o640, owner: surroundings.prometheusOwner },
+  });
+  const bite = createBite({ cut, publisher, revocationLists, logger });
   const metrics = createMetrics({ store, authorities, publisher, connections, clock });
 
   // Hosts and their targets
@@ -111,7 +125,7 @@ export function createFeatures(surroundings: Surroundings, { store, authorities,
     exporterLifetimeMs,
   });
   const views = createViews(store);
-  const ending = createEnding({ store, views, publisher, audit, clock, logger });
+  const ending = createEnding({ store, views, publisher, bite, audit, clock, logger });
 
   // What operators see
   const controller = formatHostPort(config.advertise_address);
@@ -136,5 +150,17 @@ export function createFeatures(surroundings: Surroundings, { store, authorities,
     ...status,
   };
   const { leave } = ending;
-  return { issuance, prometheusFolder, paths, publisher, enrol, checkIn, certificates, leave, services, metrics };
+  return {
+    issuance,
+    prometheusFolder,
+    paths,
+    publisher,
+    revocationLists,
+    enrol,
+    checkIn,
+    certificates,
+    leave,
+    services,
+    metrics,
+  };
 }

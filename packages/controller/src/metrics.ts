@@ -8,9 +8,11 @@ import {
   countHosts,
   countIssued,
   countOverdueExporters,
+  countRevoked,
   countTargets,
   earliestExporterEnd,
   ownCertificateEnds,
+  revocationListEnds,
 } from './store/counts.ts';
 import type { Store } from './store/store.ts';
 import type { LookFromOutside } from './targets/closed-loop.ts';
@@ -161,6 +163,28 @@ function readings({ store, authorities, publisher, connections, clock }: Sources
       labels: ['role'],
       read: async () => {
         const counts = await countIssued(store);
+        return ROLES.map((role) => [{ role }, counts.get(role) ?? 0]);
+      },
+    },
+    {
+      name: 'torchpass_crl_next_update_timestamp_seconds',
+      help: 'Until when the newest revocation list of an authority is good.',
+      labels: ['role'],
+      read: async () => {
+        const ends = await revocationListEnds(store);
+        return ROLES.flatMap((role): Sample[] => {
+          const end = ends.get(authorities.active(role).id);
+          return end === undefined ? [] : [[{ role }, end.getTime() / 1000]];
+        });
+      },
+    },
+    {
+      name: 'torchpass_certificates_revoked_total',
+      help: 'Certificates that were ever revoked, by role.',
+      type: 'counter',
+      labels: ['role'],
+      read: async () => {
+        const counts = await countRevoked(store);
         return ROLES.map((role) => [{ role }, counts.get(role) ?? 0]);
       },
     },

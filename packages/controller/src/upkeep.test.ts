@@ -23,6 +23,7 @@ async function start() {
     prometheusFolder: { refresh, credentials: () => Promise.reject(new Error('nobody asks')) },
     controllerCertificate: { fresh: () => Promise.resolve({ key: '', cert: '' }) },
     serveWith: () => undefined,
+    revocationLists: { refresh: () => Promise.resolve(), newest: () => Promise.resolve(undefined) },
     publisher: { publish, problem: () => state.publication?.sentence },
     observe: (what, value) => void failed.set(what, value),
     clock,
@@ -45,6 +46,7 @@ it('logs a failure when it begins and when it becomes another, and shows it whil
   expect([...failed]).toEqual([
     ['controller_certificate', false],
     ['prometheus_folder', false],
+    ['revocation_lists', false],
   ]);
   state.folder = new Error('disk full');
   await pass(10);

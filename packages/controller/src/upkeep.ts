@@ -1,10 +1,11 @@
 import { isTorchpassError, reasonOf, type Clock, type Logger } from '@torchpass/core';
 import type { createControllerCertificate, ServerCredentials } from './issuance/controller-certificate.ts';
+import type { RevocationLists } from './revocation/revocation-lists.ts';
 import type { PrometheusFolder } from './scrapers/prometheus-folder.ts';
 import type { Publisher } from './targets/publisher.ts';
 
 /** What is kept fresh. */
-export const UPKEEP = ['controller_certificate', 'prometheus_folder'] as const;
+export const UPKEEP = ['controller_certificate', 'prometheus_folder', 'revocation_lists'] as const;
 export type Upkeep = (typeof UPKEEP)[number];
 
 interface Options {
@@ -13,6 +14,7 @@ interface Options {
   /** Makes the public port serve with these from now on. */
   serveWith: (credentials: ServerCredentials) => void;
   publisher: Publisher;
+  revocationLists: RevocationLists;
   /** Whether something failed when it was last due, for the metrics. */
   observe: (what: Upkeep, failed: boolean) => void;
   clock: Clock;
@@ -26,10 +28,11 @@ const REFUSED_INTERVAL_MS = 60 * 60_000;
 
 /**
  * Keeps everything of the controller's own fresh while it runs: its server certificate, Prometheus's client
- * certificate and web certificate, and target files that could not be written when they should have been.
+ * certificate and web certificate, the revocation lists, and target files that could not be written when they should have been.
  */
 export function keepFresh(options: Options) {
-  const { prometheusFolder, controllerCertificate, serveWith, publisher, observe, clock, logger } = options;
+  const { prometheusFolder, controllerCertificate, serveWith, publisher, revocationLists, observe, clock, logger } =
+    options;
   const stopping = new AbortController();
   let served: ServerCredentials | undefined;
 
@@ -43,6 +46,7 @@ export function keepFresh(options: Options) {
       served = credentials;
     });
     await attempt('prometheus_folder', () => prometheusFolder.refresh());
+    await attempt('revocation_lists', () => revocationLists.refresh());
     await republish();
   };
 

@@ -8,6 +8,7 @@ export const TAG = {
   octetString: 0x04,
   null: 0x05,
   oid: 0x06,
+  enumerated: 0x0a,
   utf8String: 0x0c,
   utcTime: 0x17,
   generalizedTime: 0x18,
@@ -75,6 +76,21 @@ export function smallInteger(value: number): Buffer {
   return element(TAG.integer, Buffer.from([value & 0x7f]));
 }
 
+/** An INTEGER from 0 to 2^48 - 1. */
+export function wholeNumber(value: number): Buffer {
+  const octets = Buffer.alloc(7);
+  octets.writeUIntBE(value, 1, 6);
+  let first = octets.findIndex((octet) => octet !== 0);
+  if (first === -1) first = octets.length - 1;
+  // A zero octet before one whose top bit would make it negative.
+  else if ((octets[first] ?? 0) >= 0x80) first -= 1;
+  return element(TAG.integer, octets.subarray(first));
+}
+
+export function enumerated(value: number): Buffer {
+  return element(TAG.enumerated, Buffer.from([value & 0x7f]));
+}
+
 export function utf8String(text: string): Buffer {
   return element(TAG.utf8String, Buffer.from(text, 'utf8'));
 }
@@ -102,5 +118,5 @@ function base128(value: number): number[] {
 /** How many octets the length takes (X.690, 8.1.3). */
 function lengthOctets(length: number): number {
   if (length < 0x80) return 1;
-  return length < 0x100 ? 2 : length < 0x1_0000 ? 3 : 4;
+  return length < 0x100 ? 2 : length < 0x1_0000 ? 3 : length < 0x100_0000 ? 4 : 5;
 }

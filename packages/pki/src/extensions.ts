@@ -1,12 +1,14 @@
 import {
   context,
   element,
+  enumerated,
   namedBits,
   objectIdentifier,
   octetString,
   sequence,
   smallInteger,
   trueBoolean,
+  wholeNumber,
 } from './der.ts';
 import { ipOctets } from './ip.ts';
 import { OID } from './oids.ts';
@@ -56,6 +58,16 @@ export function subjectKeyIdentifier(keyId: Uint8Array): Buffer {
 
 export function authorityKeyIdentifier(keyId: Uint8Array): Buffer {
   return extension(OID.authorityKeyIdentifier, false, sequence(element(context(0), keyId)));
+}
+
+/** Of a revocation list (RFC 5280, 5.2.3). */
+export function crlNumber(number: number): Buffer {
+  return extension(OID.crlNumber, false, wholeNumber(number));
+}
+
+/** Of an entry in one (RFC 5280, 5.3.1). */
+export function crlReason(code: number): Buffer {
+  return extension(OID.crlReason, false, enumerated(code));
 }
 
 function extension(oid: string, critical: boolean, value: Uint8Array): Buffer {

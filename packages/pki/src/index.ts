@@ -1,11 +1,12 @@
 export type { KeyAlgorithm } from './algorithms.ts';
 export { createIssuingAuthority, createRoot, type IssuingAuthorityOptions, type RootOptions } from './authority.ts';
+export { REVOCATION_REASONS, signCrl, type CrlContent, type RevocationReason, type RevokedCertificate } from './crl.ts';
 export { createCertificateRequest, readCertificateRequest, type CertificateRequest } from './csr.ts';
 export { describeCertificate, type CertificateDescription } from './describe.ts';
 export type { Issuer } from './issuer.ts';
 export { prepareLeaf, signPrepared, type PreparedCertificate } from './issuing.ts';
 export { generatePrivateKey, keyFingerprint, privateKeyFromPem, privateKeyToPem, publicKeyInfo } from './keys.ts';
-export { certificatesFromPem, certificatesToPem } from './pem.ts';
+export { certificatesFromPem, certificatesToPem, crlsToPem } from './pem.ts';
 export { pinOf } from './pin.ts';
 export { ROLES, type LeafRequest, type Role } from './profiles.ts';
 export { readPublicKey, type PublicKey } from './public-key.ts';

@@ -9,15 +9,20 @@ const ORIGIN: Origin = { code: 'CERTIFICATE_INVALID', claim: 'A certificate in t
 
 /** PEM (RFC 7468) of DER certificates, in the order given. */
 export function certificatesToPem(chain: readonly Uint8Array[]): string {
-  return chain
-    .map((der) => {
-      const lines =
-        Buffer.from(der)
-          .toString('base64')
-          .match(/.{1,64}/g) ?? [];
-      return `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`;
-    })
-    .join('');
+  return chain.map((der) => block('CERTIFICATE', der)).join('');
+}
+
+/** PEM (RFC 7468) of DER certificate revocation lists, in the order given. */
+export function crlsToPem(crls: readonly Uint8Array[]): string {
+  return crls.map((der) => block('X509 CRL', der)).join('');
+}
+
+function block(label: string, der: Uint8Array): string {
+  const lines =
+    Buffer.from(der)
+      .toString('base64')
+      .match(/.{1,64}/g) ?? [];
+  return `-----BEGIN ${label}-----\n${lines.join('\n')}\n-----END ${label}-----\n`;
 }
 
 /**

@@ -7,8 +7,9 @@ import type { Signer } from './signer.ts';
 const SIGNING: Origin = { code: 'LINT_FAILED', claim: 'The certificate was not issued' };
 
 /**
- * The finished DER certificate. A signer is trusted with the key, not with its answer: the signature is verified with
- * the signer's public key. LINT_FAILED when it is wrong.
+ * The finished DER certificate, or revocation list: both are a signed part, an algorithm and a signature. A signer is
+ * trusted with the key, not with its answer: the signature is verified with the signer's public key. LINT_FAILED when it
+ * is wrong.
  */
 export async function signCertificate(tbs: Buffer, signer: Signer): Promise<Buffer> {
   const { key, algorithm } = readPublicKey(signer.publicKey);

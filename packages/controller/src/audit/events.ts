@@ -1,6 +1,8 @@
 /** What the audit log tells. `docs/audit.md` explains each; a test compares the two. */
 export const AUDIT_EVENTS = {
   'certificate.issued': 'a certificate was signed',
+  'certificate.revoked': 'an operator ended a certificate',
+  'crl.signed': 'a revocation list was signed',
   'host.enrolled': 'a host joined',
   'host.left': 'a host ended its own membership',
   'host.revoked': 'an operator threw a host out',

@@ -71,7 +71,10 @@ async function fill(store: Store, base: Base, source: PassphraseSource): Promise
   }
   const authorities = await openAuthorities(store, passphrase, base.seams?.wrapSigner);
   checkTrustDomain(authorities.trustDomain, config.trust_domain);
-  const { services } = createFeatures({ ...base, passphrase }, { store, authorities, connections: () => 0 });
+  const { services } = createFeatures(
+    { ...base, passphrase },
+    { store, authorities, connections: () => 0, cut: () => 0 },
+  );
   const setup = await services.prometheus.setup();
   return [
     isNew

@@ -13,8 +13,10 @@ import {
   type Role,
   type SpiffeId,
 } from '@torchpass/pki';
-import { systemRandom } from '@torchpass/core';
-import { describe, expect, it, vi } from 'vitest';
+import { formatHostPort, systemRandom } from '@torchpass/core';
+import { once } from 'node:events';
+import { connect, type ClientHttp2Session } from 'node:http2';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { readPassphrase } from '../config/passphrase.ts';
 import { openAuthorities, type Authority } from '../issuance/authorities.ts';
 import { openStore } from '../store/store.ts';
@@ -138,6 +140,20 @@ describe('what is not an identity is refused', () => {
   });
 });
 
+/** A connection with a call that has no end. */
+async function watching(lab: RunningLab, { chain, key }: Identity): Promise<ClientHttp2Session> {
+  const url = `https://${formatHostPort(lab.publicAddress)}`;
+  const session = connect(url, { rejectUnauthorized: false, cert: chain, key });
+  session.on('error', () => undefined);
+  onTestFinished(() => session.destroy());
+  await once(session, 'connect');
+  const path = '/grpc.health.v1.Health/Watch';
+  const call = session.request({ ':method': 'POST', ':path': path, 'content-type': 'application/grpc' });
+  call.on('error', () => undefined);
+  await new Promise((resolve) => session.ping(resolve));
+  return session;
+}
+
 describe('on a connection that was good', () => {
   const connected = async () => {
     const lab = await startLab();
@@ -158,6 +174,16 @@ describe('on a connection that was good', () => {
     await expect(agent.issueCertificate({ certificateRequest, purpose })).rejects.toMatchObject({
       code: 'IDENTITY_REJECTED',
     });
+  });
+
+  it('a revocation closes it at once, also with a call under way, and leaves the others open', async () => {
+    const { lab, identity } = await connected();
+    const other = await enrollOver(lab, await newToken(lab), 'web-2');
+    const [struck, spared] = [await watching(lab, identity), await watching(lab, other)];
+    await lab.services.hosts.revoke('web-1', 'stolen', OPERATOR);
+    await expect.poll(() => struck.closed, { timeout: 5000 }).toBe(true);
+    await new Promise((resolve) => spared.ping(resolve));
+    expect(spared.closed).toBe(false);
   });
 
   it('a certificate that ends is refused from then on', async () => {

@@ -7,6 +7,8 @@ export interface Connection {
   address: string;
   /** DER, the leaf first; empty when none was presented. Proven by the handshake, not yet judged. */
   presentedChain: Buffer[];
+  /** Of the leaf, lower-case hex; empty when there is none. */
+  serial: string;
   /** Whether a call of a method that exists came in on it. */
   called: boolean;
 }
@@ -21,20 +23,31 @@ export interface ConnectionEnds {
 
 /** Live connections, found again by their four-tuple when a call comes in on one. */
 export class Connections {
-  readonly #live = new Map<string, Connection>();
+  readonly #live = new Map<string, { connection: Connection; socket: TLSSocket }>();
 
   add(socket: TLSSocket): Connection {
     const key = keyOf(socket);
-    const connection = { address: addressOf(socket), presentedChain: presentedChain(socket), called: false };
-    this.#live.set(key, connection);
+    const serial = socket.getPeerX509Certificate()?.serialNumber.toLowerCase() ?? '';
+    const connection = { address: addressOf(socket), presentedChain: presentedChain(socket), serial, called: false };
+    this.#live.set(key, { connection, socket });
     socket.once('close', () => {
-      if (this.#live.get(key) === connection) this.#live.delete(key);
+      if (this.#live.get(key)?.connection === connection) this.#live.delete(key);
     });
     return connection;
   }
 
   of(ends: ConnectionEnds): Connection | undefined {
-    return this.#live.get(keyOf(ends));
+    return this.#live.get(keyOf(ends))?.connection;
+  }
+
+  /**
+   * Closes every connection whose handshake showed one of these certificates, whatever is under way on it. Answers how
+   * many there were. Later ones with the same certificate are refused call by call.
+   */
+  cut(serials: ReadonlySet<string>): number {
+    const struck = [...this.#live.values()].filter(({ connection }) => serials.has(connection.serial));
+    for (const { socket } of struck) socket.destroy();
+    return struck.length;
   }
 
   get size(): number {

@@ -4,14 +4,18 @@ import { host as hostActor, type Actor } from '../audit/actor.ts';
 import type { Audit } from '../audit/audit.ts';
 import type { RevokedHost } from '../api/types.ts';
 import type { HostTable } from '../store/schema.ts';
+import type { Bite } from '../revocation/bite.ts';
 import type { Store } from '../store/store.ts';
 import type { Publisher } from '../targets/publisher.ts';
 import { withdrawHost } from '../targets/withdraw.ts';
 import type { Views } from './views.ts';
 
+/** What a revocation list says of a host's certificates. */
+const CRL_REASON = { revoked: 'privilegeWithdrawn', left: 'cessationOfOperation' } as const;
+
 /** What a revocation here cannot do by itself. */
 const REMARKS = [
-  "The targets are gone from Prometheus's files and the host's identity is refused from now on.",
+  "The targets are gone from Prometheus's files; the host's identity is refused and its connections are closed.",
   'The exporter on that server still answers the scraper with its last certificate until that one ends.',
   'If the server is in foreign hands, its exporter key is too; it opens no other exporter and not the controller.',
 ];
@@ -20,20 +24,21 @@ interface Tools {
   views: Views;
   store: Store;
   publisher: Publisher;
+  bite: Bite;
   audit: Audit;
   clock: Clock;
   logger: Logger;
 }
 
 /** Ends a host's membership: its certificates are refused from the next call on, its targets go, its name is free. */
-export function createEnding({ store, views, publisher, audit, clock, logger }: Tools) {
+export function createEnding({ store, views, publisher, bite, audit, clock, logger }: Tools) {
   const end = async (
     host: Pick<HostTable, 'id' | 'name'>,
     state: 'revoked' | 'left',
     reason: string,
     by: Actor,
   ): Promise<void> => {
-    await store.transaction().execute(async (transaction) => {
+    const revoked = await store.transaction().execute(async (transaction) => {
       const now = clock.now();
       await transaction
         .updateTable('hosts')
@@ -41,7 +46,7 @@ export function createEnding({ store, views, publisher, audit, clock, logger }: 
         .where('id', '=', host.id)
         .where('state', '=', 'active')
         .execute();
-      await revokeCertificatesOfHost(transaction, host.id, now);
+      const serials = await revokeCertificatesOfHost(transaction, host.id, CRL_REASON[state], now);
       await audit.record(transaction, {
         event: `host.${state}`,
         by,
@@ -49,9 +54,12 @@ export function createEnding({ store, views, publisher, audit, clock, logger }: 
         details: { host_id: host.id, reason },
       });
       await withdrawHost(transaction, host.id, reason === '' ? state : `${state}: ${reason}`, now);
+      return serials;
     });
     logger.info('host ended', { host: host.name, state, reason });
-    // The host is out already; a file that cannot be written shows in the status and is tried again.
+    if (state === 'revoked') return bite(revoked);
+    // It goes by itself, and its answer is on the way: neither cut off nor in a hurry. A file that cannot be written shows
+    // in the status and is tried again.
     await publisher.publish().catch(() => undefined);
   };
 

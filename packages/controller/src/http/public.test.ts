@@ -16,7 +16,12 @@ let clock: ManualClock;
 /** Plain sockets stand for the decrypted side of TLS ones: the server only reads and writes them. */
 beforeEach(async () => {
   clock = new ManualClock();
-  http = await createPublicHttp({ rootBundle: () => 'ROOT PEM\n', logger: silentLogger, clock });
+  http = await createPublicHttp({
+    rootBundle: () => 'ROOT PEM\n',
+    revocationList: async (name) => (name === 'agent' ? Buffer.from([0x30, 0]) : undefined),
+    logger: silentLogger,
+    clock,
+  });
   acceptor = createServer((socket) => http.handleSocket(socket as TLSSocket)).listen(0, '127.0.0.1');
   await once(acceptor, 'listening');
 });
@@ -57,6 +62,13 @@ describe('the public HTTP server', () => {
     expect(answer).toMatch(/\r\n\r\nROOT PEM\n$/);
   });
 
+  it('hands out the revocation list of an authority as one', async () => {
+    const answer = await request('GET', '/crl/agent.crl');
+    expect(answer).toMatch(/^HTTP\/1\.1 200 /);
+    expect(answer).toContain('content-type: application/pkix-crl');
+    expect(answer).toMatch(/\r\n\r\n0\0$/);
+  });
+
   it('says what it is, without a version', async () => {
     const answer = await request('GET', '/');
     expect(answer).toMatch(/\r\n\r\nThis is a Torchpass controller[^\n]*\n$/);
@@ -69,6 +81,10 @@ describe('the public HTTP server', () => {
     ['GET', '/-/healthy'],
     ['GET', '/../ca.pem'],
     ['GET', '/ca.pem/'],
+    ['GET', '/crl/other.crl'],
+    ['GET', '/crl/agent.pem'],
+    ['GET', '/crl/..%2fagent.crl'],
+    ['GET', '/crl/'],
     ['POST', '/ca.pem'],
     ['DELETE', '/'],
   ])('has nothing at %s %s', async (method, path) => {

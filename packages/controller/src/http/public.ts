@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import type { Clock, Logger } from '@torchpass/core';
+import { TorchpassError, type Clock, type Logger } from '@torchpass/core';
 import { callerKey } from '../limits/caller-key.ts';
 import type { Access } from './access.ts';
 import { createApp } from './app.ts';
@@ -9,6 +9,8 @@ import { createApp } from './app.ts';
 export interface PublicOptions {
   /** The root certificates that agents pin, as PEM. */
   rootBundle: () => string | Promise<string>;
+  /** DER of the revocation list of an authority, by its role or id. */
+  revocationList: (name: string) => Promise<Buffer | undefined>;
   logger: Logger;
   clock: Clock;
 }
@@ -29,7 +31,12 @@ const MOST_CONNECTIONS = 512;
 const MOST_REQUESTS_PER_CONNECTION = 100;
 
 /** The few things that strangers may fetch from the public port, beside gRPC. It never listens: it is handed sockets. */
-export async function createPublicHttp({ rootBundle, logger, clock }: PublicOptions): Promise<PublicHttp> {
+export async function createPublicHttp({
+  rootBundle,
+  revocationList,
+  logger,
+  clock,
+}: PublicOptions): Promise<PublicHttp> {
   const server = createServer({
     maxHeaderSize: HEADER_LIMIT_BYTES,
     keepAliveTimeout: IDLE_TIMEOUT_MS,
@@ -52,6 +59,15 @@ export async function createPublicHttp({ rootBundle, logger, clock }: PublicOpti
   );
   app.get('/ca.pem', { config: { access: READ } }, async (_request, reply) =>
     reply.header('content-type', 'application/pem-certificate-chain').send(await rootBundle()),
+  );
+  app.get<{ Params: { name: string } }>(
+    '/crl/:name([0-9a-z]{1,64}).crl',
+    { config: { access: READ } },
+    async ({ params }, reply) => {
+      const crl = await revocationList(params.name);
+      if (crl === undefined) throw new TorchpassError('NOT_FOUND', 'There is no such revocation list.');
+      return reply.header('content-type', 'application/pkix-crl').send(crl);
+    },
   );
   await app.ready();
   return handOver(server, clock, () => app.close());

@@ -119,6 +119,7 @@ export function createIssuance(tools: IssuanceTools): Issuance {
           reserved_at: clock.now().toISOString(),
           issued_at: null,
           revoked_at: null,
+          revocation_reason: null,
         })
         .execute();
     },

@@ -1,3 +1,4 @@
+import type { RevocationReason } from '@torchpass/pki';
 import { toJson } from '../store/json.ts';
 import type { CertificateTable } from '../store/schema.ts';
 import type { Queries } from '../store/store.ts';
@@ -35,14 +36,21 @@ export function findCertificate(queries: Queries, serial: string): Promise<Certi
   return queries.selectFrom('certificates').selectAll().where('serial', '=', serial).executeTakeFirst();
 }
 
-/** Revokes all that a host holds. What is not yet signed never will be. */
-export async function revokeCertificatesOfHost(queries: Queries, hostId: string, at: Date): Promise<void> {
-  await queries
+/** Revokes all that a host holds. What is not yet signed never will be. Answers their serial numbers. */
+export async function revokeCertificatesOfHost(
+  queries: Queries,
+  hostId: string,
+  reason: RevocationReason,
+  at: Date,
+): Promise<Set<string>> {
+  const rows = await queries
     .updateTable('certificates')
-    .set({ revoked_at: at.toISOString() })
+    .set({ revoked_at: at.toISOString(), revocation_reason: reason })
     .where('host_id', '=', hostId)
     .where('revoked_at', 'is', null)
+    .returning('serial')
     .execute();
+  return new Set(rows.map(({ serial }) => serial));
 }
 
 export function isSameLine(row: CertificateTable, line: Line): boolean {

@@ -27,6 +27,7 @@ export function prometheusPaths(folder: string) {
     staging: join(folder, 'staging'),
     scrapeConfig: join(folder, 'scrape-config.yml'),
     web: join(folder, 'web'),
+    revocationLists: join(folder, 'crl'),
     webConfig: join(folder, 'web-config.yml'),
     webCertificate: join(folder, 'web', 'certificate.pem'),
     webKey: join(folder, 'web', 'key.pem'),

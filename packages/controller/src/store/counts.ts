@@ -79,6 +79,25 @@ export async function countIssued(store: Store): Promise<Map<Role, number>> {
   return new Map(rows.map(({ role, count }) => [role, Number(count)]));
 }
 
+/** How many certificates were ever revoked, by role. */
+export async function countRevoked(store: Store): Promise<Map<Role, number>> {
+  const rows = await store
+    .selectFrom('certificates')
+    .select(({ fn }) => ['role', fn.countAll<number | string>().as('count')])
+    .where('revoked_at', 'is not', null)
+    .groupBy('role')
+    .execute();
+  return new Map(rows.map(({ role, count }) => [role, Number(count)]));
+}
+
+/** Until when the newest revocation list of each authority is good, by the authority's id. */
+export async function revocationListEnds(store: Store): Promise<Map<string, Date>> {
+  const rows = await store.selectFrom('revocation_lists').select(['authority_id', 'next_update']).execute();
+  return new Map(
+    rows.flatMap(({ authority_id: id, next_update: end }) => (end === null ? [] : [[id, new Date(end)] as const])),
+  );
+}
+
 /** When the newest certificates of the installation's own end: those that belong to no host. */
 export async function ownCertificateEnds(store: Store): Promise<Map<Role, Date>> {
   const rows = await store

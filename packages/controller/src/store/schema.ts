@@ -1,4 +1,4 @@
-import type { Role } from '@torchpass/pki';
+import type { RevocationReason, Role } from '@torchpass/pki';
 import type { ColumnType, Generated } from 'kysely';
 
 /**
@@ -13,6 +13,7 @@ export interface Tables {
   hosts: HostTable;
   exporters: ExporterTable;
   certificates: CertificateTable;
+  revocation_lists: RevocationListTable;
   withdrawn_targets: WithdrawnTargetTable;
   audit_log: AuditLogTable;
   audit_head: AuditHeadTable;
@@ -131,6 +132,22 @@ export interface CertificateTable {
   reserved_at: string;
   issued_at: string | null;
   revoked_at: string | null;
+  /** Null while it is good. */
+  revocation_reason: RevocationReason | null;
+}
+
+/** The revocation list of an authority: the newest number, and the newest that was signed. */
+export interface RevocationListTable {
+  authority_id: string;
+  /** Stored before the list of that number is signed. */
+  reserved_number: number;
+  /** DER; null until the first was signed, and so are the others. */
+  crl: Buffer | null;
+  number: number | null;
+  this_update: string | null;
+  next_update: string | null;
+  /** SHA-256 of what it lists: tells whether it is still true. */
+  content: string | null;
 }
 
 /** Targets that were taken off on purpose: only these may leave a file empty. */

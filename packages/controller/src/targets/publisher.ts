@@ -16,9 +16,16 @@ import { publishedTargets, withdrawnTargets } from './published.ts';
 
 export interface Publisher {
   /** Brings the target files up to date. Calls within the interval share one writing; resolves when it is on disk. */
-  publish(options?: { allowEmpty: boolean }): Promise<Publication>;
+  publish(options?: PublishOptions): Promise<Publication>;
   /** What keeps the file of a job, or any file when no job is given, from being up to date. */
   problem(job?: string): string | undefined;
+}
+
+export interface PublishOptions {
+  /** The operator's word that a file may become empty; false unless given. */
+  allowEmpty?: boolean;
+  /** A target has to go now: does not wait for others, and lets nobody else wait either; false unless given. */
+  urgent?: boolean;
 }
 
 export interface PublisherOptions {
@@ -42,16 +49,20 @@ export function createPublisher(options: PublisherOptions): Publisher {
   const { store, files, clock, logger, folder, staging, permissions, intervalMs } = options;
   let writing: Promise<unknown> = Promise.resolve();
   let waiting: Promise<Publication> | undefined;
+  /** Ends the pause before the next writing. */
+  let hurry = new AbortController();
   let lastWritten = Number.NEGATIVE_INFINITY;
   let problems = new Map<string, TorchpassError>();
   let failure: string | undefined;
 
   return {
     problem: (job) => failure ?? (job === undefined ? [...problems.values()][0] : problems.get(job))?.sentence,
-    publish({ allowEmpty } = { allowEmpty: false }) {
+    publish({ allowEmpty = false, urgent = false } = {}) {
       if (allowEmpty) return inTurn(() => write(true));
+      if (urgent) hurry.abort();
       waiting ??= inTurn(async () => {
         await pause();
+        hurry = new AbortController();
         // From here on a new caller needs a new writing: ours may already have read the database.
         waiting = undefined;
         return write(false);
@@ -63,7 +74,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
   /** Never longer than the interval, also when the clock was set back meanwhile. */
   async function pause(): Promise<void> {
     const left = Math.min(intervalMs, lastWritten + intervalMs - clock.now().getTime());
-    if (left > 0) await clock.sleep(left);
+    if (left > 0) await clock.sleep(left, hurry.signal).catch(() => undefined);
   }
 
   function inTurn(work: () => Promise<Publication>): Promise<Publication> {

@@ -28,6 +28,10 @@ export type Lab = LabSurroundings &
     store: Store;
     authorities: Authorities;
     outside: Outside;
+    /** Serial numbers whose connections were to be closed, one list a revocation. */
+    cuts: string[][];
+    /** Told of each. */
+    onCut: () => unknown;
     close: () => Promise<void>;
   };
 
@@ -47,12 +51,19 @@ export async function openLab(options: LabOptions = {}): Promise<Lab> {
   onTestFinished(close);
   const passphrase = await readPassphrase(labPassphrase(surroundings));
   const authorities = await openAuthorities(store, passphrase, seams.wrapSigner);
+  const cuts: string[][] = [];
+  const cut = (serials: ReadonlySet<string>) => {
+    cuts.push([...serials]);
+    lab.onCut();
+    return 0;
+  };
   const features = createFeatures(
     { ...surroundings, passphrase, seams: { look, ...seams } },
-    { store, authorities, connections: () => 0 },
+    { store, authorities, connections: () => 0, cut },
   );
   await features.prometheusFolder.refresh();
-  return { ...surroundings, ...features, store, authorities, outside, close };
+  const lab: Lab = { ...surroundings, ...features, store, authorities, outside, cuts, onCut: () => undefined, close };
+  return lab;
 }
 
 /** One moment for all labs of a process: they share one template. */

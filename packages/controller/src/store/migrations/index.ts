@@ -2,6 +2,7 @@ import type { ColumnDataType, Kysely } from 'kysely';
 import { up as firstLight } from './0001-first-light.ts';
 import { up as audit } from './0002-audit.ts';
 import { up as keys } from './0007-keys.ts';
+import { up as revocation } from './0005-revocation.ts';
 
 export interface MigrationContext {
   /** The database's name for a string of bytes. */
@@ -15,4 +16,5 @@ export const MIGRATIONS: readonly { name: string; up: Migration }[] = [
   { name: '0001-first-light', up: firstLight },
   { name: '0002-audit', up: audit },
   { name: '0007-keys', up: keys },
+  { name: '0005-revocation', up: revocation },
 ];
