@@ -72,7 +72,14 @@ export async function startController(surroundings: Surroundings): Promise<Contr
 
     // Edges
     const admission = createAdmission({ clock, rateFactor: config.limits.rate_factor });
-    const authenticate = createAuthentication({ store, authorities, clock, logger });
+    const authenticate = createAuthentication({
+      store,
+      authorities,
+      connections,
+      judgeGeneration: features.judgeGeneration,
+      clock,
+      logger,
+    });
     const gate = createGate({ connections, authenticate, admission, observe: metrics.observe, clock, logger });
     const grpc = createGrpcServer(
       createAgentService({

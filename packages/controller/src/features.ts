@@ -15,7 +15,9 @@ import type { Config } from './config/load.ts';
 import { createCheckIn } from './hosts/check-in.ts';
 import { createEnding } from './hosts/end.ts';
 import { createEnrolment } from './hosts/enrol.ts';
+import { createGenerations } from './hosts/generations.ts';
 import { createHostCertificates } from './hosts/host-certificates.ts';
+import { createRelease } from './hosts/release.ts';
 import { createViews } from './hosts/views.ts';
 import type { Authorities } from './issuance/authorities.ts';
 import { createIssuance } from './issuance/issuance.ts';
@@ -126,6 +128,7 @@ export function createFeatures(surroundings: Surroundings, { store, authorities,
   });
   const views = createViews(store);
   const ending = createEnding({ store, views, publisher, bite, audit, clock, logger });
+  const judgeGeneration = createGenerations({ store, audit, clock, logger });
 
   // What operators see
   const controller = formatHostPort(config.advertise_address);
@@ -137,6 +140,7 @@ export function createFeatures(surroundings: Surroundings, { store, authorities,
       list: views.hosts,
       show: views.host,
       revoke: ending.revoke,
+      release: createRelease({ store, views, audit, logger }),
     },
     targets: {
       list: views.targets,
@@ -159,6 +163,7 @@ export function createFeatures(surroundings: Surroundings, { store, authorities,
     enrol,
     checkIn,
     certificates,
+    judgeGeneration,
     leave,
     services,
     metrics,

@@ -7,6 +7,7 @@ import type {
   PrometheusFindings,
   PrometheusSetup,
   Publication,
+  ReleasedHost,
   RevokedHost,
   TargetChecks,
   TargetList,
@@ -23,6 +24,7 @@ export interface Api {
   listHosts(): Promise<HostList>;
   showHost(name: string): Promise<HostView>;
   revokeHost(name: string, reason: string): Promise<RevokedHost>;
+  releaseHost(name: string): Promise<ReleasedHost>;
   listTargets(): Promise<TargetList>;
   checkTargets(host: string | undefined): Promise<TargetChecks>;
   publishTargets(allowEmpty: boolean): Promise<Publication>;
@@ -42,6 +44,7 @@ export function createApi(exchange: Exchange): Api {
     listHosts: () => get('/hosts'),
     showHost: (name) => get(`/hosts/${encodeURIComponent(name)}`),
     revokeHost: (name, reason) => post(`/hosts/${encodeURIComponent(name)}/revoke`, { reason }),
+    releaseHost: (name) => post(`/hosts/${encodeURIComponent(name)}/release`),
     listTargets: () => get('/targets'),
     checkTargets: (host) => post('/targets/check', { host }),
     publishTargets: (allowEmpty) => post('/targets/publish', { allowEmpty }),

@@ -69,6 +69,13 @@ const GOOD: [string, unknown[], unknown, number, (string | RegExp)[]][] = [
     ['The host web-1 is revoked.', 'Rotate the password.'],
   ],
   [
+    'host release web-1 --yes',
+    ['POST', '/api/v1/hosts/web-1/release', {}],
+    { host, remarks: ['Look again in an hour.'] },
+    0,
+    ['The host web-1 is active.', 'Look again in an hour.'],
+  ],
+  [
     'target list',
     ['GET', '/api/v1/targets'],
     { targets: [target] },
@@ -110,7 +117,12 @@ const GOOD: [string, unknown[], unknown, number, (string | RegExp)[]][] = [
     ['GET', '/api/v1/status'],
     status,
     0,
-    ['2 active, 1 revoked, 0 left', '2026-01-05T00:00:00Z (in 4 days)', 'exporter', 'c.example.org:7443'],
+    [
+      '2 active, 0 quarantined, 1 revoked, 0 left',
+      '2026-01-05T00:00:00Z (in 4 days)',
+      'exporter',
+      'c.example.org:7443',
+    ],
   ],
   ['status', ['GET', '/api/v1/status'], { ...status, publishProblem: 'The disk is full.' }, 0, ['The disk is full.']],
 ];

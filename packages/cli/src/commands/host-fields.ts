@@ -13,5 +13,9 @@ export function printHost(host: HostView, page: Page): void {
     ['last seen', page.absolute(host.lastSeenAt)],
     ['identity', host.identity?.serial ?? '-'],
     ['identity ends', page.absolute(host.identity?.notAfter ?? null)],
+    ...(host.quarantine === null ? [] : ([['quarantined', page.absolute(host.quarantine.at)]] as const)),
   ]);
+  if (host.quarantine === null) return;
+  page.line(page.colors.red(host.quarantine.reason));
+  page.line(`When one machine is left that uses it: torchpass host release ${host.name}`);
 }

@@ -1,5 +1,6 @@
 import type { Command } from '../command.ts';
 import { hostList } from './host-list.ts';
+import { hostRelease } from './host-release.ts';
 import { hostRevoke } from './host-revoke.ts';
 import { hostShow } from './host-show.ts';
 import { prometheusCheck } from './prometheus-check.ts';
@@ -20,6 +21,7 @@ export const commands: readonly Command[] = [
   hostList,
   hostShow,
   hostRevoke,
+  hostRelease,
   targetList,
   targetCheck,
   targetPublish,

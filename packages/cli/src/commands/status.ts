@@ -17,7 +17,10 @@ export const status = command({
       ['trust domain', now.trustDomain],
       ['started', page.absolute(now.startedAt)],
       ['agents connect to', bold(now.controller)],
-      ['hosts', `${hosts.active} active, ${hosts.revoked} revoked, ${hosts.left} left`],
+      [
+        'hosts',
+        `${hosts.active} active, ${quarantined(hosts.quarantined, red)}, ${hosts.revoked} revoked, ${hosts.left} left`,
+      ],
       ['targets', `${targets.published} published, ${targets.pending} pending, ${targets.refused} refused`],
       ['scraper certificate ends', page.absolute(scraper?.notAfter ?? null)],
       ['Prometheus files', now.prometheusFolder],
@@ -36,3 +39,8 @@ export const status = command({
     );
   },
 });
+
+function quarantined(count: number, red: (text: string) => string): string {
+  const text = `${count} quarantined`;
+  return count === 0 ? text : red(text);
+}

@@ -53,6 +53,7 @@ export const host: HostView = {
   agentVersion: '0.1.0',
   enrolledAt: '2025-12-30T00:00:00.000Z',
   lastSeenAt: '2025-12-31T23:58:00.000Z',
+  quarantine: null,
   identity: { serial: '0c0d', notAfter: '2026-01-29T00:00:00.000Z' },
   exporters: [target],
 };
@@ -96,7 +97,7 @@ export const status: ControllerStatus = {
       notAfter: '2030-01-01T00:00:00.000Z',
     },
   ],
-  hosts: { active: 2, revoked: 1, left: 0 },
+  hosts: { active: 2, quarantined: 0, revoked: 1, left: 0 },
   targets: { published: 2, pending: 1, refused: 0 },
   scraper: { serial: '0102', notAfter: '2026-01-05T00:00:00.000Z' },
   prometheusFolder: '/var/lib/torchpass/prometheus',

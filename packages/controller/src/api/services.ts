@@ -7,6 +7,7 @@ import type {
   PrometheusFindings,
   PrometheusSetup,
   Publication,
+  ReleasedHost,
   RevokedHost,
   TargetCheck,
   TargetView,
@@ -24,6 +25,8 @@ export interface Services {
     list(): Promise<HostView[]>;
     show(name: string): Promise<HostView>;
     revoke(name: string, reason: string, by: Actor): Promise<RevokedHost>;
+    /** Ends a quarantine. */
+    release(name: string, by: Actor): Promise<ReleasedHost>;
   };
   targets: {
     list(): Promise<TargetView[]>;

@@ -73,18 +73,26 @@ export const targetView = z.object({
 
 export const hostView = z.object({
   name: z.string(),
-  state: z.enum(['active', 'revoked', 'left']),
+  state: z.enum(['active', 'quarantined', 'revoked', 'left']),
   /** The address that it last connected from. */
   address: z.string(),
   agentVersion: z.string(),
   enrolledAt: time,
   lastSeenAt: time,
+  /** Why its calls are refused although it was not thrown out; null when they are not. */
+  quarantine: z.object({ at: time, reason: z.string() }).nullable(),
   /** The newest identity certificate. */
   identity: z.object({ serial: z.string(), notAfter: time }).nullable(),
   exporters: z.array(targetView),
 });
 
 export const revokeHostRequest = z.strictObject({ reason: z.string().max(200).default('') });
+
+export const releasedHost = z.object({
+  host: hostView,
+  /** What the operator still has to think of, as sentences. */
+  remarks: z.array(z.string()),
+});
 
 export const revokedHost = z.object({
   host: hostView,
@@ -146,7 +154,7 @@ export const controllerStatus = z.object({
   authorities: z.array(
     z.object({ role: z.string(), state: z.string(), serial: z.string(), notBefore: time, notAfter: time }),
   ),
-  hosts: z.object({ active: z.int(), revoked: z.int(), left: z.int() }),
+  hosts: z.object({ active: z.int(), quarantined: z.int(), revoked: z.int(), left: z.int() }),
   targets: z.object({ published: z.int(), pending: z.int(), refused: z.int() }),
   scraper: z.object({ serial: z.string(), notAfter: time }).nullable(),
   prometheusFolder: z.string(),
@@ -180,6 +188,7 @@ export type CreateTokenRequest = z.output<typeof createTokenRequest>;
 export type TokenView = z.output<typeof tokenView>;
 export type CreatedToken = z.output<typeof createdToken>;
 export type HostView = z.output<typeof hostView>;
+export type ReleasedHost = z.output<typeof releasedHost>;
 export type RevokedHost = z.output<typeof revokedHost>;
 export type TargetView = z.output<typeof targetView>;
 export type TargetCheck = z.output<typeof targetCheck>;

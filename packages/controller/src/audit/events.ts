@@ -5,6 +5,8 @@ export const AUDIT_EVENTS = {
   'crl.signed': 'a revocation list was signed',
   'host.enrolled': 'a host joined',
   'host.left': 'a host ended its own membership',
+  'host.quarantined': 'two machines were found to use the identity of one host',
+  'host.released': 'an operator ended the quarantine of a host',
   'host.revoked': 'an operator threw a host out',
   'targets.emptied': 'an operator let target files become empty',
   'token.created': 'an operator made a join token',

@@ -20,7 +20,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { readPassphrase } from '../config/passphrase.ts';
 import { openAuthorities, type Authority } from '../issuance/authorities.ts';
 import { openStore } from '../store/store.ts';
-import { dial, enrollOver, type Identity } from '../testing/client.ts';
+import { dial, enrollOver, renewOver, type Identity } from '../testing/client.ts';
 import { newToken } from '../testing/host.ts';
 import { startLab, type RunningLab } from '../testing/lab.ts';
 import { labPassphrase } from '../testing/surroundings.ts';
@@ -195,12 +195,13 @@ describe('on a connection that was good', () => {
     expect(reason(lab)).toBe('its certificate has ended');
   });
 
-  it('renewing makes a second identity; the first is good until its end', async () => {
-    const { agent } = await connected();
-    const certificateRequest = createCertificateRequest(await generatePrivateKey());
-    const renewed = await agent.issueCertificate({ certificateRequest, purpose: { $case: 'identity', value: {} } });
-    expect(renewed.certificate?.chain).toHaveLength(2);
+  it('renewing makes a second identity; the first is good until the second was used', async () => {
+    const { lab, agent, identity } = await connected();
+    const renewed = await renewOver(lab, identity);
     await agent.checkIn(NOTHING);
+    await dial(lab, renewed).checkIn(NOTHING);
+    await expect(agent.checkIn(NOTHING)).rejects.toMatchObject({ code: 'IDENTITY_REJECTED' });
+    expect(reason(lab)).toBe('its successor is in use');
   });
 });
 

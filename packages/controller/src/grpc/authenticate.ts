@@ -2,13 +2,17 @@ import { TorchpassError, type Clock, type Logger } from '@torchpass/core';
 import { verifyChain, type VerifiedPeer } from '@torchpass/pki';
 import type { Selectable } from 'kysely';
 import type { Authorities } from '../issuance/authorities.ts';
+import { findIdentity, type IdentityUse } from '../hosts/generations.ts';
 import type { HostTable } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
-import type { Connection } from './connections.ts';
+import type { Connection, Connections } from './connections.ts';
 
 interface Tools {
   store: Store;
   authorities: Authorities;
+  connections: Pick<Connections, 'newest'>;
+  /** Why an identity is refused that is not the host's newest; undefined when it is not refused. */
+  judgeGeneration: (use: IdentityUse) => Promise<string | undefined>;
   clock: Clock;
   logger: Logger;
 }
@@ -17,7 +21,8 @@ interface Tools {
  * Finds the host behind a connection's certificate. The chain is judged once a connection; whether certificate and host
  * are still good is asked of the database at every call, so that a revocation bites on open connections too.
  */
-export function createAuthentication({ store, authorities, clock, logger }: Tools) {
+export function createAuthentication(tools: Tools) {
+  const { store, authorities, connections, judgeGeneration, clock, logger } = tools;
   const verified = new WeakMap<Connection, VerifiedPeer>();
 
   return async (connection: Connection): Promise<Selectable<HostTable>> => {
@@ -25,19 +30,20 @@ export function createAuthentication({ store, authorities, clock, logger }: Tool
     verified.set(connection, peer);
     const now = clock.now();
     if (now >= peer.notAfter) throw rejected('its certificate has ended', connection, peer);
-    const row = await store
-      .selectFrom('certificates')
-      .innerJoin('hosts', 'hosts.id', 'certificates.host_id')
-      .selectAll('hosts')
-      .select(['certificates.revoked_at', 'certificates.role', 'certificates.issued_at'])
-      .where('certificates.serial', '=', peer.serial)
-      .executeTakeFirst();
+    const row = await findIdentity(store, peer.serial);
     if (row === undefined || row.role !== 'agent' || row.issued_at === null)
       throw rejected('its certificate is unknown', connection, peer);
     if (peer.spiffeId.kind !== 'agent' || peer.spiffeId.host !== row.name)
       throw rejected('its certificate names another host', connection, peer);
     if (row.revoked_at !== null) throw rejected('its certificate is revoked', connection, peer);
-    if (row.state !== 'active') throw rejected(`the host is ${row.state}`, connection, peer);
+    if (row.state !== 'active') throw rejected(stateReason(row), connection, peer);
+    const stale = await judgeGeneration({
+      identity: row,
+      address: connection.address,
+      connection: connection.order,
+      newestConnection: connections.newest,
+    });
+    if (stale !== undefined) throw rejected(stale, connection, peer);
     return row;
   };
 
@@ -63,6 +69,10 @@ export function createAuthentication({ store, authorities, clock, logger }: Tool
     logger.warn('identity rejected', { reason: why, serial: peer.serial, from: connection.address });
     return generic(undefined);
   }
+}
+
+function stateReason({ state, quarantine_reason: why }: Pick<HostTable, 'state' | 'quarantine_reason'>): string {
+  return why === null ? `the host is ${state}` : `the host is ${state}: ${why}`;
 }
 
 /** The caller learns no reason; the log has it. */

@@ -1,10 +1,13 @@
 import { canonicalIp } from '@torchpass/core';
+import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 
 /** What is known of a live connection: where from, and what certificate its TLS handshake proved the key of. */
 export interface Connection {
   /** Canonical IP address. */
   address: string;
+  /** Grows with each connection that is accepted, before its handshake. */
+  order: number;
   /** DER, the leaf first; empty when none was presented. Proven by the handshake, not yet judged. */
   presentedChain: Buffer[];
   /** Of the leaf, lower-case hex; empty when there is none. */
@@ -24,11 +27,34 @@ export interface ConnectionEnds {
 /** Live connections, found again by their four-tuple when a call comes in on one. */
 export class Connections {
   readonly #live = new Map<string, { connection: Connection; socket: TLSSocket }>();
+  readonly #orders = new Map<string, number>();
+  #newest = 0;
+
+  /** Counts a connection before its handshake: what a caller said on an earlier one, it said earlier. */
+  accept(socket: Socket): void {
+    const key = keyOf(socket);
+    this.#newest += 1;
+    const order = this.#newest;
+    this.#orders.set(key, order);
+    socket.once('close', () => {
+      if (this.#orders.get(key) === order) this.#orders.delete(key);
+    });
+  }
+
+  /** The `order` of the connection that was accepted last. */
+  get newest(): number {
+    return this.#newest;
+  }
 
   add(socket: TLSSocket): Connection {
     const key = keyOf(socket);
-    const serial = socket.getPeerX509Certificate()?.serialNumber.toLowerCase() ?? '';
-    const connection = { address: addressOf(socket), presentedChain: presentedChain(socket), serial, called: false };
+    const connection = {
+      address: addressOf(socket),
+      order: this.#orders.get(key) ?? this.#newest,
+      presentedChain: presentedChain(socket),
+      serial: socket.getPeerX509Certificate()?.serialNumber.toLowerCase() ?? '',
+      called: false,
+    };
     this.#live.set(key, { connection, socket });
     socket.once('close', () => {
       if (this.#live.get(key)?.connection === connection) this.#live.delete(key);

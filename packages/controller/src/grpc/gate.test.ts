@@ -222,7 +222,7 @@ describe('the public port', () => {
 });
 
 function labGate() {
-  const connection = { address: '198.51.100.7', presentedChain: [], serial: '', called: false };
+  const connection = { address: '198.51.100.7', order: 1, presentedChain: [], serial: '', called: false };
   const connections = new Connections();
   vi.spyOn(connections, 'of').mockReturnValue(connection);
   const authenticate = () => Promise.reject(new Error('nobody is expected to be asked'));

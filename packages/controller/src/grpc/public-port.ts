@@ -62,6 +62,7 @@ export function createPublicPort({
   const open = new Map<string, number>();
   // Before the handshake, which costs more than all that comes after.
   server.on('connection', (socket) => {
+    connections.accept(socket);
     const caller = callerKey(socket.remoteAddress ?? '');
     const count = (open.get(caller) ?? 0) + 1;
     open.set(caller, count);

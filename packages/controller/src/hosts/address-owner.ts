@@ -1,6 +1,7 @@
 import { toJson } from '../store/json.ts';
 import type { Queries } from '../store/store.ts';
 import type { DesiredExporter } from './desired-exporter.ts';
+import { LIVE_STATES } from '../store/host-states.ts';
 
 /**
  * An address belongs to one live host: a certificate for it would answer in the other's name. Gives the exporter back,
@@ -16,7 +17,7 @@ export async function refuseForeignAddress(
     .selectFrom('exporters')
     .innerJoin('hosts', 'hosts.id', 'exporters.host_id')
     .select('hosts.id')
-    .where('hosts.state', '=', 'active')
+    .where('hosts.state', 'in', LIVE_STATES)
     .where('hosts.id', '!=', hostId)
     .where('exporters.target', 'is not', null)
     .where('exporters.dns_names', '=', toJson(exporter.dnsNames))

@@ -32,6 +32,8 @@ function decide(
     last_seen_at: '',
     ended_at: null,
     end_reason: null,
+    quarantined_at: null,
+    quarantine_reason: null,
   };
   return decideExporter(report(change), host, observed, { allowedNetworks: [] }, () => Promise.resolve(resolved));
 }

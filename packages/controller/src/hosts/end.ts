@@ -8,6 +8,7 @@ import type { Bite } from '../revocation/bite.ts';
 import type { Store } from '../store/store.ts';
 import type { Publisher } from '../targets/publisher.ts';
 import { withdrawHost } from '../targets/withdraw.ts';
+import { LIVE_STATES } from '../store/host-states.ts';
 import type { Views } from './views.ts';
 
 /** What a revocation list says of a host's certificates. */
@@ -44,7 +45,7 @@ export function createEnding({ store, views, publisher, bite, audit, clock, logg
         .updateTable('hosts')
         .set({ state, ended_at: now.toISOString(), end_reason: reason })
         .where('id', '=', host.id)
-        .where('state', '=', 'active')
+        .where('state', 'in', LIVE_STATES)
         .execute();
       const serials = await revokeCertificatesOfHost(transaction, host.id, CRL_REASON[state], now);
       await audit.record(transaction, {
@@ -71,7 +72,7 @@ export function createEnding({ store, views, publisher, bite, audit, clock, logg
         .selectFrom('hosts')
         .select(['id', 'name'])
         .where('name', '=', name)
-        .where('state', '=', 'active')
+        .where('state', 'in', LIVE_STATES)
         .executeTakeFirst();
       if (host === undefined) {
         throw new TorchpassError('NOT_FOUND', `There is no active host ${JSON.stringify(name.slice(0, 80))}.`, {

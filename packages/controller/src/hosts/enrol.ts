@@ -18,6 +18,7 @@ import {
   whySpent,
 } from '../tokens/redeem.ts';
 import { checkHostName } from './host-name.ts';
+import { LIVE_STATES } from '../store/host-states.ts';
 
 export interface Enrolment {
   tokenId: string;
@@ -144,6 +145,8 @@ export function createEnrolment(tools: Tools) {
       last_seen_at: now,
       ended_at: null,
       end_reason: null,
+      quarantined_at: null,
+      quarantine_reason: null,
     };
   }
 }
@@ -157,7 +160,7 @@ async function refuseTakenName(queries: Queries, name: string): Promise<void> {
     .selectFrom('hosts')
     .select('id')
     .where('name', '=', name)
-    .where('state', '=', 'active')
+    .where('state', 'in', LIVE_STATES)
     .executeTakeFirst();
   if (taken === undefined) return;
   throw new TorchpassError('HOST_NAME_TAKEN', `There is a host "${name}" already.`, {

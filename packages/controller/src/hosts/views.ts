@@ -2,6 +2,7 @@ import { TorchpassError } from '@torchpass/core';
 import type { HostView, TargetView } from '../api/types.ts';
 import { mapFrom } from '../store/json.ts';
 import type { Store } from '../store/store.ts';
+import { isLive, LIVE_STATES } from '../store/host-states.ts';
 import { exporterRows, hostRows, type ExporterViewRow, type HostViewRow } from './view-rows.ts';
 
 export type Views = ReturnType<typeof createViews>;
@@ -15,29 +16,29 @@ export function createViews(store: Store) {
       return rows.map((row) => hostView(row, exporters.get(row.id) ?? []));
     },
 
-    /** The active host of this name, else the last one that had it. */
+    /** The live host of this name, else the last one that had it. */
     async host(name: string): Promise<HostView> {
       const rows = await hostRows(store).where('hosts.name', '=', name).orderBy('hosts.enrolled_at', 'desc').execute();
-      const row = rows.find(({ state }) => state === 'active') ?? rows[0];
+      const row = rows.find(({ state }) => isLive(state)) ?? rows[0];
       if (row !== undefined) return hostView(row, await exporterRows(store).where('hosts.id', '=', row.id).execute());
       throw noHost(name);
     },
 
-    /** The targets of one active host. */
+    /** The targets of one live host. */
     async targetsOf(name: string): Promise<TargetView[]> {
       const host = await store
         .selectFrom('hosts')
         .select('id')
         .where('name', '=', name)
-        .where('state', '=', 'active')
+        .where('state', 'in', LIVE_STATES)
         .executeTakeFirst();
       if (host === undefined) throw noHost(name);
       return (await exporterRows(store).where('hosts.id', '=', host.id).execute()).map(targetView);
     },
 
-    /** The targets of active hosts. */
+    /** The targets of live hosts. */
     async targets(): Promise<TargetView[]> {
-      const rows = await exporterRows(store).where('hosts.state', '=', 'active').execute();
+      const rows = await exporterRows(store).where('hosts.state', 'in', LIVE_STATES).execute();
       return rows.map(targetView);
     },
   };
@@ -50,7 +51,7 @@ function noHost(name: string): TorchpassError {
 }
 
 function hostView(row: HostViewRow, exporters: readonly ExporterViewRow[]): HostView {
-  const { identity_serial: serial, identity_not_after: notAfter } = row;
+  const { identity_serial: serial, identity_not_after: notAfter, quarantined_at: at, quarantine_reason: reason } = row;
   return {
     name: row.name,
     state: row.state,
@@ -58,6 +59,7 @@ function hostView(row: HostViewRow, exporters: readonly ExporterViewRow[]): Host
     agentVersion: row.agent_version,
     enrolledAt: row.enrolled_at,
     lastSeenAt: row.last_seen_at,
+    quarantine: row.state !== 'quarantined' || at === null || reason === null ? null : { at, reason },
     identity: serial === null || notAfter === null ? null : { serial, notAfter },
     exporters: exporters.map(targetView),
   };
@@ -80,7 +82,7 @@ function targetView(row: ExporterViewRow): TargetView {
 }
 
 function stateOf(row: ExporterViewRow): TargetView['state'] {
-  if (row.host_state !== 'active') return 'withdrawn';
+  if (!isLive(row.host_state)) return 'withdrawn';
   if (row.published_target !== null) return 'published';
   return row.target === null ? 'refused' : 'pending';
 }

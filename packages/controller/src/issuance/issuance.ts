@@ -118,6 +118,7 @@ export function createIssuance(tools: IssuanceTools): Issuance {
           not_after: prepared.notAfter.toISOString(),
           reserved_at: clock.now().toISOString(),
           issued_at: null,
+          confirmed_at: null,
           revoked_at: null,
           revocation_reason: null,
         })

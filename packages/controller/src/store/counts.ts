@@ -1,9 +1,11 @@
 import { sql } from 'kysely';
 import type { Role } from '@torchpass/pki';
+import { LIVE_STATES } from './host-states.ts';
 import type { Store } from './store.ts';
 
 export interface HostCounts {
   active: number;
+  quarantined: number;
   revoked: number;
   left: number;
 }
@@ -15,7 +17,7 @@ export async function countHosts(store: Store): Promise<HostCounts> {
     .groupBy('state')
     .execute();
   const count = (state: keyof HostCounts) => Number(rows.find((row) => row.state === state)?.count ?? 0);
-  return { active: count('active'), revoked: count('revoked'), left: count('left') };
+  return { active: count('active'), quarantined: count('quarantined'), revoked: count('revoked'), left: count('left') };
 }
 
 export interface TargetCounts {
@@ -24,7 +26,7 @@ export interface TargetCounts {
   refused: number;
 }
 
-/** Of active hosts. */
+/** Of live hosts. */
 export async function countTargets(store: Store): Promise<TargetCounts> {
   const rows = await store
     .selectFrom('exporters')
@@ -34,7 +36,7 @@ export async function countTargets(store: Store): Promise<TargetCounts> {
       fn.count<number | string>('exporters.published_target').as('published'),
       fn.count<number | string>('exporters.target').as('accepted'),
     ])
-    .where('hosts.state', '=', 'active')
+    .where('hosts.state', 'in', LIVE_STATES)
     .executeTakeFirstOrThrow();
   const [all, published, accepted] = [Number(rows.all), Number(rows.published), Number(rows.accepted)];
   return { published, pending: Math.max(0, accepted - published), refused: all - accepted };

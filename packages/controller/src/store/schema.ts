@@ -15,6 +15,7 @@ export interface Tables {
   certificates: CertificateTable;
   revocation_lists: RevocationListTable;
   withdrawn_targets: WithdrawnTargetTable;
+  renewal_orders: RenewalOrderTable;
   audit_log: AuditLogTable;
   audit_head: AuditHeadTable;
 }
@@ -55,6 +56,8 @@ export interface JoinTokenTable {
   max_uses: number;
   uses: ColumnType<number, number | undefined, number>;
   note: string;
+  /** The host whose place the token gives to another machine. */
+  replaces_host_id: string | null;
   created_at: string;
   expires_at: string;
   revoked_at: string | null;
@@ -70,9 +73,9 @@ export interface TokenUseTable {
 
 export interface HostTable {
   id: string;
-  /** Unique among the active ones. */
+  /** Unique among those that have not ended. */
   name: string;
-  state: 'active' | 'revoked' | 'left';
+  state: 'active' | 'quarantined' | 'revoked' | 'left';
   token_id: string;
   /** As in the token. */
   job: string | null;
@@ -88,6 +91,9 @@ export interface HostTable {
   last_seen_at: string;
   ended_at: string | null;
   end_reason: string | null;
+  quarantined_at: string | null;
+  /** A sentence; null unless quarantined. */
+  quarantine_reason: string | null;
 }
 
 export interface ExporterTable {
@@ -131,6 +137,8 @@ export interface CertificateTable {
   not_after: string;
   reserved_at: string;
   issued_at: string | null;
+  /** When its key first authenticated a call: of identities only. */
+  confirmed_at: string | null;
   revoked_at: string | null;
   /** Null while it is good. */
   revocation_reason: RevocationReason | null;
@@ -148,6 +156,21 @@ export interface RevocationListTable {
   next_update: string | null;
   /** SHA-256 of what it lists: tells whether it is still true. */
   content: string | null;
+}
+
+/** Certificates that are to be renewed at another time than agents choose. */
+export interface RenewalOrderTable {
+  id: string;
+  /** Null: of every host. */
+  host_id: string | null;
+  role: 'agent' | 'exporter';
+  /** Only what was issued before. */
+  issued_before: string;
+  /** Each certificate has its own point between these two. */
+  starts_at: string;
+  ends_at: string;
+  reason: string;
+  ordered_at: string;
 }
 
 /** Targets that were taken off on purpose: only these may leave a file empty. */

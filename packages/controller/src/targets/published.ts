@@ -1,5 +1,6 @@
 import type { Target } from '@torchpass/prometheus';
 import { mapFrom } from '../store/json.ts';
+import { LIVE_STATES } from '../store/host-states.ts';
 import type { Queries } from '../store/store.ts';
 
 const DEFAULT_METRICS_PATH = '/metrics';
@@ -11,7 +12,7 @@ export async function publishedTargets(queries: Queries): Promise<Map<string, Ta
     .innerJoin('hosts', 'hosts.id', 'exporters.host_id')
     .select(['exporters.job', 'exporters.published_target', 'exporters.metrics_path', 'hosts.name', 'hosts.labels'])
     .where('exporters.published_target', 'is not', null)
-    .where('hosts.state', '=', 'active')
+    .where('hosts.state', 'in', LIVE_STATES)
     .execute();
   const jobs = new Map<string, Target[]>();
   for (const row of rows) {

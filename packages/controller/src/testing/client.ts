@@ -75,3 +75,12 @@ export async function enrollOver(lab: RunningLab, token: LabToken, hostName = 'w
   const answer = await enroll(enrollRequest(token, createCertificateRequest(key), hostName));
   return { chain: certificatesToPem(answer.certificate?.chain ?? []), key: privateKeyToPem(key) };
 }
+
+/** Renews the identity with a new key, as an agent that shows this one. */
+export async function renewOver(lab: RunningLab, identity: Identity): Promise<Identity> {
+  const { issueCertificate } = dial(lab, identity);
+  const key = await generatePrivateKey();
+  const certificateRequest = createCertificateRequest(key);
+  const answer = await issueCertificate({ certificateRequest, purpose: { $case: 'identity', value: {} } });
+  return { chain: certificatesToPem(answer.certificate?.chain ?? []), key: privateKeyToPem(key) };
+}

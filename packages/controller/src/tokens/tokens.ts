@@ -102,6 +102,7 @@ function checkRequest(request: CreateTokenRequest) {
     networks: toJson(request.networks.map(checkNetwork)),
     exporters: toJson(request.exporters.map((exporter) => checkName('exporter', exporter))),
     max_uses: request.uses,
+    replaces_host_id: null,
     note: request.note,
   };
 }

@@ -1,6 +1,6 @@
 import { isName } from '@torchpass/core';
 import { z } from 'zod';
-import { hostList, hostView, revokedHost, revokeHostRequest } from '../../api/types.ts';
+import { hostList, hostView, releasedHost, revokedHost, revokeHostRequest } from '../../api/types.ts';
 import { nothing, route, type Route } from '../route.ts';
 import { CHANGE, LOOK } from './access.ts';
 
@@ -33,5 +33,14 @@ export const hostRoutes: readonly Route[] = [
     body: revokeHostRequest,
     answer: revokedHost,
     handle: ({ hosts }, { params, body, by }) => hosts.revoke(params.name, body.reason, by),
+  }),
+  route({
+    method: 'POST',
+    path: '/hosts/:name/release',
+    access: CHANGE,
+    params: hostName,
+    body: nothing,
+    answer: releasedHost,
+    handle: ({ hosts }, { params, by }) => hosts.release(params.name, by),
   }),
 ];

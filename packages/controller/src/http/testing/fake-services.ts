@@ -40,6 +40,7 @@ export const host: HostView = {
   agentVersion: '0.1.0',
   enrolledAt: TIME,
   lastSeenAt: TIME,
+  quarantine: null,
   identity: { serial: '0b', notAfter: TIME },
   exporters: [target],
 };
@@ -66,6 +67,7 @@ export function fakeServices(replaced: Partial<Answers> = {}): { services: Servi
       list: recorded('hosts.list', [host]),
       show: recorded('hosts.show', host),
       revoke: recorded('hosts.revoke', { host: { ...host, state: 'revoked' as const }, remarks: [] }),
+      release: recorded('hosts.release', { host, remarks: [] }),
       ...replaced.hosts,
     },
     targets: {
@@ -85,7 +87,7 @@ export function fakeServices(replaced: Partial<Answers> = {}): { services: Servi
       startedAt: TIME,
       controller: 'c.example:7443',
       authorities: [],
-      hosts: { active: 0, revoked: 0, left: 0 },
+      hosts: { active: 0, quarantined: 0, revoked: 0, left: 0 },
       targets: { published: 0, pending: 0, refused: 0 },
       scraper: null,
       prometheusFolder: '/p',

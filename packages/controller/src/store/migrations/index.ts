@@ -1,8 +1,9 @@
 import type { ColumnDataType, Kysely } from 'kysely';
 import { up as firstLight } from './0001-first-light.ts';
 import { up as audit } from './0002-audit.ts';
-import { up as keys } from './0007-keys.ts';
+import { up as renewal } from './0004-renewal.ts';
 import { up as revocation } from './0005-revocation.ts';
+import { up as keys } from './0007-keys.ts';
 
 export interface MigrationContext {
   /** The database's name for a string of bytes. */
@@ -15,6 +16,7 @@ export type Migration = (db: Kysely<unknown>, context: MigrationContext) => Prom
 export const MIGRATIONS: readonly { name: string; up: Migration }[] = [
   { name: '0001-first-light', up: firstLight },
   { name: '0002-audit', up: audit },
-  { name: '0007-keys', up: keys },
+  { name: '0004-renewal', up: renewal },
   { name: '0005-revocation', up: revocation },
+  { name: '0007-keys', up: keys },
 ];
