@@ -1,4 +1,7 @@
-import { nodeFiles, TorchpassError, type Files } from '@torchpass/core';
+import { formatHostPort, nodeFiles, TorchpassError, type Files } from '@torchpass/core';
+import { once } from 'node:events';
+import { connect as connectHttp2 } from 'node:http2';
+import { connect } from 'node:net';
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
@@ -10,6 +13,9 @@ import { watchStatements } from './testing/crash-dialect.ts';
 vi.mock('node:crypto', async (original) =>
   (await import('./testing/remembered-scrypt.ts')).rememberingScrypt(await original()),
 );
+
+/** A shutdown is forced after ten seconds. */
+const SOON = { timeout: 8000 };
 
 describe('a controller', () => {
   it('that was closed can be started again on its storage, and knows its hosts', async () => {
@@ -28,6 +34,26 @@ describe('a controller', () => {
     const other = startLab({ folder: lab.folder, config: { trust_domain: 'other.example' } });
     await expect(other).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
     await startLab({ folder: lab.folder });
+  });
+
+  it('stops at once while somebody watches its health and somebody has not begun a handshake', SOON, async () => {
+    const lab = await startLab();
+    const session = connectHttp2(`https://${formatHostPort(lab.publicAddress)}`, { rejectUnauthorized: false });
+    const watch = session.request({
+      ':method': 'POST',
+      ':path': '/grpc.health.v1.Health/Watch',
+      'content-type': 'application/grpc',
+    });
+    watch.end(Buffer.alloc(5));
+    const trailers = once(watch, 'trailers') as Promise<[Record<string, string>]>;
+    await once(watch.resume(), 'data');
+    const halfOpen = connect(lab.publicAddress)
+      .on('error', () => undefined)
+      .resume();
+    await once(halfOpen, 'connect');
+    await lab.close();
+    expect((await trailers)[0]['grpc-status']).toBe('14');
+    await expect.poll(() => halfOpen.closed).toBe(true);
   });
 
   it('that cannot start lets go of everything it took', async () => {

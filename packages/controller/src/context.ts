@@ -1,7 +1,7 @@
 import { isTorchpassError, type HostPort } from '@torchpass/core';
 import { certificatesToPem } from '@torchpass/pki';
 import { join } from 'node:path';
-import type { Server } from 'node:tls';
+import type { Server } from 'node:net';
 import type { Services } from './api/services.ts';
 import { createFeatures, type Surroundings } from './features.ts';
 import { createAgentService } from './grpc/agent-service.ts';
@@ -10,13 +10,16 @@ import { Connections } from './grpc/connections.ts';
 import { createGate } from './grpc/gate.ts';
 import { createGrpcServer } from './grpc/grpc-server.ts';
 import { createAdmission } from './grpc/methods.ts';
-import { createPublicPort, tlsOptions } from './grpc/public-port.ts';
+import { HANDSHAKES } from './grpc/handshakes.ts';
+import { createPublicPort } from './grpc/public-port.ts';
+import { createKnownAddresses } from './hosts/known-addresses.ts';
 import { createAdminServer } from './http/admin.ts';
 import { listenTcp, listenUnix } from './http/listen.ts';
 import { createOperationsServer } from './http/operations.ts';
 import { createPublicHttp } from './http/public.ts';
 import { checkTrustDomain, openAuthorities } from './issuance/authorities.ts';
-import { createControllerCertificate, type ServerCredentials } from './issuance/controller-certificate.ts';
+import { createControllerCertificate } from './issuance/controller-certificate.ts';
+import { Lanes } from './limits/lanes.ts';
 import { openStore } from './store/store.ts';
 import { takeInstanceLock } from './store/instance-lock.ts';
 import { keepFresh } from './upkeep.ts';
@@ -52,10 +55,12 @@ export async function startController(surroundings: Surroundings): Promise<Contr
 
     // Features
     const connections = new Connections();
+    const handshakes = new Lanes(HANDSHAKES);
     const features = createFeatures(surroundings, {
       store,
       authorities,
       connections: () => connections.size,
+      handshakes,
       cut: (serials) => connections.cut(serials),
     });
     const { issuance, prometheusFolder, publisher, revocationLists, services, metrics } = features;
@@ -71,6 +76,7 @@ export async function startController(surroundings: Surroundings): Promise<Contr
     });
 
     // Edges
+    const known = await createKnownAddresses({ store, clock, logger });
     const admission = createAdmission({ clock, rateFactor: config.limits.rate_factor });
     const authenticate = createAuthentication({
       store,
@@ -80,7 +86,7 @@ export async function startController(surroundings: Surroundings): Promise<Contr
       clock,
       logger,
     });
-    const gate = createGate({ connections, authenticate, admission, observe: metrics.observe, clock, logger });
+    const gate = createGate({ connections, authenticate, admission, known, observe: metrics.observe, clock, logger });
     const grpc = createGrpcServer(
       createAgentService({
         ...features,
@@ -91,7 +97,7 @@ export async function startController(surroundings: Surroundings): Promise<Contr
         clock,
         logger,
       }),
-      gate.interceptor,
+      gate,
     );
     const http = await createPublicHttp({
       rootBundle: () => certificatesToPem([...authorities.roots]),
@@ -104,6 +110,8 @@ export async function startController(surroundings: Surroundings): Promise<Contr
     const publicPort = createPublicPort({
       credentials: await controllerCertificate.fresh(),
       connections,
+      known,
+      handshakes,
       grpc: grpc.handleSocket,
       http: http.handleSocket,
       mostConnections: config.limits.connections,
@@ -131,13 +139,12 @@ export async function startController(surroundings: Surroundings): Promise<Contr
     });
     await listenUnix(admin.server, { path: config.admin.socket, gid: surroundings.socketGroup });
     await listenTcp(operations.server, config.admin.listen_address, 'admin.listen_address');
-    closers.push(() => void publicPort.close());
-    await listenTcp(publicPort, config.listen_address, 'listen_address');
-    const serveWith = (credentials: ServerCredentials) => publicPort.setSecureContext(tlsOptions(credentials));
+    closers.push(() => publicPort.close());
+    await listenTcp(publicPort.server, config.listen_address, 'listen_address');
     const upkeep = keepFresh({
       prometheusFolder,
       controllerCertificate,
-      serveWith,
+      serveWith: publicPort.serveWith,
       publisher,
       revocationLists,
       observe: metrics.upkeep,
@@ -146,7 +153,7 @@ export async function startController(surroundings: Surroundings): Promise<Contr
     });
     closers.push(() => upkeep.stop());
 
-    return { services, publicAddress: boundAddress(publicPort.address(), config.listen_address), close };
+    return { services, publicAddress: boundAddress(publicPort.server.address(), config.listen_address), close };
   } catch (error) {
     await close();
     throw error;

@@ -14,13 +14,14 @@ import { createAudit } from './audit/audit.ts';
 import type { Config } from './config/load.ts';
 import { createCheckIn } from './hosts/check-in.ts';
 import { createEnding } from './hosts/end.ts';
-import { createEnrolment } from './hosts/enrol.ts';
+import { createEnrolment, type Enrolled, type Enrolment } from './hosts/enrol.ts';
 import { createGenerations } from './hosts/generations.ts';
 import { createHostCertificates } from './hosts/host-certificates.ts';
 import { createRelease } from './hosts/release.ts';
 import { createViews } from './hosts/views.ts';
 import type { Authorities } from './issuance/authorities.ts';
 import { createIssuance } from './issuance/issuance.ts';
+import { Lanes } from './limits/lanes.ts';
 import { createMetrics } from './metrics.ts';
 import { createBite, type Cut } from './revocation/bite.ts';
 import { createRevocationLists } from './revocation/revocation-lists.ts';
@@ -63,13 +64,23 @@ interface State {
   /** How many there are to the public port. */
   connections: () => number;
   cut: Cut;
+  handshakes?: Lanes;
 }
 
+/** Each with a few milliseconds of work and two transactions. */
+const SIGNINGS = { most: 16, reserved: 8, mostWaiting: 256 };
+
+type Enrol = (enrolment: Enrolment, signal?: AbortSignal) => Promise<Enrolled>;
+
 /** Everything that the controller can do, without the edges that the outside reaches it by. Starts nothing. */
-export function createFeatures(surroundings: Surroundings, { store, authorities, connections, cut }: State) {
+export function createFeatures(
+  surroundings: Surroundings,
+  { store, authorities, connections, handshakes, cut }: State,
+) {
   const { config, clock, random, files, logger, resolve, seams = {} } = surroundings;
   const audit = createAudit({ key: authorities.sealing.derive('audit log'), clock });
   const issuance = createIssuance({ store, authorities, audit, clock, random, logger });
+  const signing = new Lanes(SIGNINGS);
 
   // Prometheus's side
   const prometheusFolder = createPrometheusFolder({
@@ -106,7 +117,7 @@ export function createFeatures(surroundings: Surroundings, { store, authorities,
     permissions: { mode: 0o640, owner: surroundings.prometheusOwner },
   });
   const bite = createBite({ cut, publisher, revocationLists, logger });
-  const metrics = createMetrics({ store, authorities, publisher, connections, clock });
+  const metrics = createMetrics({ store, authorities, publisher, connections, signing, handshakes, clock });
 
   // Hosts and their targets
   const policy = { allowedNetworks: config.policy.allowed_networks };
@@ -115,12 +126,13 @@ export function createFeatures(surroundings: Surroundings, { store, authorities,
   const identityLifetimeMs = config.certificates.identity_lifetime;
   const exporterLifetimeMs = config.certificates.exporter_lifetime;
   const look = metrics.countingProbes(seams.look ?? createClosedLoop({ authorities, scraper, timeoutMs }));
-  const enrol = createEnrolment({ store, authorities, issuance, audit, clock, random, logger, identityLifetimeMs });
+  const enrolNow = createEnrolment({ store, authorities, issuance, audit, clock, random, logger, identityLifetimeMs });
+  const enrol: Enrol = (enrolment, signal) => signing.run('stranger', () => enrolNow(enrolment), signal);
   const checkIn = createCheckIn({ store, policy, resolve, look, publisher, clock, logger });
   const certificates = createHostCertificates({
     store,
     authorities,
-    issuance,
+    issuance: { ...issuance, issue: (order) => signing.run('host', () => issuance.issue(order)) },
     policy,
     resolve,
     identityLifetimeMs,

@@ -14,6 +14,7 @@ import {
   ownCertificateEnds,
   revocationListEnds,
 } from './store/counts.ts';
+import type { Lane, Lanes } from './limits/lanes.ts';
 import type { Store } from './store/store.ts';
 import type { LookFromOutside } from './targets/closed-loop.ts';
 import type { Publisher } from './targets/publisher.ts';
@@ -25,6 +26,9 @@ interface Sources {
   authorities: Authorities;
   publisher: Publisher;
   connections: () => number;
+  signing: Lanes;
+  /** Undefined where there is no port. */
+  handshakes: Lanes | undefined;
   clock: Clock;
 }
 
@@ -88,9 +92,9 @@ export function createMetrics(sources: Sources) {
     /** The same look from outside, counted when it finds something wrong. */
     countingProbes:
       (look: LookFromOutside): LookFromOutside =>
-      async (wanted) => {
-        const problem = await look(wanted);
-        if (problem !== undefined) failedProbes.inc();
+      async (wanted, signal) => {
+        const problem = await look(wanted, signal);
+        if (problem !== undefined && signal?.aborted !== true) failedProbes.inc();
         return problem;
       },
   };
@@ -103,7 +107,7 @@ const OWN: readonly [name: string, role: Role][] = [
   ['web', 'exporter'],
 ];
 
-function readings({ store, authorities, publisher, connections, clock }: Sources): Reading[] {
+function readings({ store, authorities, publisher, connections, signing, handshakes, clock }: Sources): Reading[] {
   const byState = (counts: object): Sample[] =>
     Object.entries(counts).map(([state, count]) => [{ state }, Number(count)]);
   return [
@@ -198,7 +202,20 @@ function readings({ store, authorities, publisher, connections, clock }: Sources
       help: 'Open connections to the public port.',
       read: () => [[{}, connections()]],
     },
+    {
+      name: 'torchpass_work',
+      help: 'TLS handshakes and signings under way and waiting, of hosts and of strangers.',
+      labels: ['kind', 'lane', 'state'],
+      read: () => [...samplesOf('handshake', handshakes), ...samplesOf('signing', signing)],
+    },
   ];
+}
+
+function samplesOf(kind: string, lanes: Lanes | undefined): Sample[] {
+  return (['host', 'stranger'] satisfies Lane[]).flatMap((lane): Sample[] => [
+    [{ kind, lane, state: 'running' }, lanes?.running(lane) ?? 0],
+    [{ kind, lane, state: 'waiting' }, lanes?.waiting(lane) ?? 0],
+  ]);
 }
 
 function metric({ name, help, type = 'gauge', labels = [], read }: Reading): Gauge | Counter {

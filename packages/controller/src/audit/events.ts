@@ -10,6 +10,7 @@ export const AUDIT_EVENTS = {
   'host.revoked': 'an operator threw a host out',
   'targets.emptied': 'an operator let target files become empty',
   'token.created': 'an operator made a join token',
+  'token.guessed': 'the secret of a join token was guessed wrongly again and again',
   'token.revoked': 'an operator ended a join token',
 } as const satisfies Record<string, string>;
 

@@ -2,7 +2,8 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../testing/surroundings.ts';
-import { loadConfig, type Overrides } from './load.ts';
+import { loadConfig } from './load.ts';
+import type { Overrides } from './overrides.ts';
 
 async function load(text: string, flags: Overrides = {}, machineName = 'Monitor.example.org') {
   const path = join(temporaryFolder(), 'controller.yml');
@@ -69,7 +70,10 @@ describe('a configuration', () => {
         message: expect.stringMatching(/admin\.listen_address: .*loopback.*put a proxy/) as string,
       };
       await expect(load(`admin:\n  listen_address: "${address}"\n`)).rejects.toMatchObject(refused);
-      await expect(load('', { admin_listen_address: address })).rejects.toMatchObject(refused);
+      await expect(load('', { admin_listen_address: address })).rejects.toMatchObject({
+        ...refused,
+        message: expect.stringMatching(/^--web\.listen-address: .*loopback.*put a proxy/) as string,
+      });
     },
   );
 
@@ -80,6 +84,17 @@ describe('a configuration', () => {
       admin: { socket: '/srv/tp/controller.sock' },
       authorities: { passphrase_file: '/srv/tp/passphrase' },
       prometheus: { folder: '/srv/tp/prometheus' },
+    });
+  });
+
+  it('says of a wrong value of a flag which flag, and of the file only what stands in it', async () => {
+    await expect(
+      load('limits: { connections: 1 }\n', { listen_address: 'x', log_level: 'loud' }),
+    ).rejects.toMatchObject({
+      code: 'CONFIG_INVALID',
+      message: expect.stringMatching(
+        /^--listen-address: "x" is not HOST:PORT; --log\.level: [^/]*; \/[^ ]*controller.*: limits\.connections: [^;]*$/,
+      ) as string,
     });
   });
 

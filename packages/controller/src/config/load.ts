@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
+import { applyOverrides, flagOf, type Overrides } from './overrides.ts';
 import { configSchema, type ConfigFile } from './schema.ts';
 
 /** The configuration with every default filled in. */
@@ -12,16 +13,6 @@ export interface Config extends Omit<ConfigFile, 'advertise_address' | 'admin' |
   admin: ConfigFile['admin'] & { socket: string };
   authorities: ConfigFile['authorities'] & { passphrase_file: string };
   prometheus: ConfigFile['prometheus'] & { folder: string };
-}
-
-/** Values from flags, in the file's own shape and notation; they win over the file. */
-export interface Overrides {
-  storage_path?: string | undefined;
-  listen_address?: string | undefined;
-  advertise_address?: string | undefined;
-  admin_listen_address?: string | undefined;
-  log_level?: string | undefined;
-  log_format?: string | undefined;
 }
 
 export const DEFAULT_CONFIG_PATH = '/etc/torchpass/controller.yml';
@@ -39,7 +30,7 @@ export async function loadConfig(
 ): Promise<Config> {
   const place = path ?? DEFAULT_CONFIG_PATH;
   const text = await readText(place, path === undefined);
-  const file = validate(applyOverrides(withoutEmptySections(parseYaml(text, place)), overrides), place);
+  const file = validate(applyOverrides(withoutEmptySections(parseYaml(text, place)), overrides), place, overrides);
   return withDefaults(file, machineName.toLowerCase());
 }
 
@@ -86,26 +77,15 @@ function withoutEmptySections(file: Record<string, unknown>): Record<string, unk
   return Object.fromEntries(Object.entries(file).filter(([key, value]) => !isEmptySection(key, value)));
 }
 
-function applyOverrides(file: Record<string, unknown>, flags: Overrides): Record<string, unknown> {
-  const merged = { ...file };
-  const inside = (key: string, changes: Record<string, string | undefined>) => {
-    const given = Object.entries(changes).filter(([, value]) => value !== undefined);
-    const current = merged[key] ?? {};
-    if (given.length > 0 && typeof current === 'object') merged[key] = { ...current, ...Object.fromEntries(given) };
-  };
-  for (const key of ['storage_path', 'listen_address', 'advertise_address'] as const) {
-    if (flags[key] !== undefined) merged[key] = flags[key];
-  }
-  inside('admin', { listen_address: flags.admin_listen_address });
-  inside('log', { level: flags.log_level, format: flags.log_format });
-  return merged;
-}
-
-function validate(value: unknown, path: string): ConfigFile {
+/** What a flag gave is told with the flag's name, before what stands in the file. */
+function validate(value: unknown, path: string, overrides: Overrides): ConfigFile {
   const result = configSchema.safeParse(value);
   if (result.success) return result.data;
-  const problems = result.error.issues.map(describeIssue);
-  throw new TorchpassError('CONFIG_INVALID', `${path}: ${problems.join('; ')}.`);
+  const fromFlags = result.error.issues.filter((issue) => flagOf(issue.path, overrides) !== undefined);
+  const fromFile = result.error.issues.filter((issue) => !fromFlags.includes(issue));
+  const problems = fromFlags.map((issue) => `${flagOf(issue.path, overrides)}: ${issue.message}`);
+  if (fromFile.length > 0) problems.push(`${path}: ${fromFile.map(describeIssue).join('; ')}`);
+  throw new TorchpassError('CONFIG_INVALID', `${problems.join('; ')}.`);
 }
 
 function describeIssue(issue: z.core.$ZodIssue): string {

@@ -23,7 +23,7 @@ import { logFailure } from './log-failure.ts';
 
 export interface AgentServiceTools {
   callerOf: (metadata: Metadata) => Caller;
-  enrol: (enrolment: Enrolment) => Promise<Enrolled>;
+  enrol: (enrolment: Enrolment, signal: AbortSignal) => Promise<Enrolled>;
   checkIn: (checkIn: CheckIn) => Promise<DesiredExporter[]>;
   certificates: HostCertificates;
   leave: (host: Selectable<HostTable>, address: string) => Promise<void>;
@@ -39,8 +39,8 @@ export function createAgentService(tools: AgentServiceTools): AgentServiceServer
   const { callerOf, enrol, checkIn, certificates, leave, clock } = tools;
 
   return {
-    enroll: handle(async (request, { connection }) => {
-      const { hostName, certificate } = await enrol({ ...request, address: connection.address });
+    enroll: handle(async (request, { connection, signal }) => {
+      const { hostName, certificate } = await enrol({ ...request, address: connection.address }, signal);
       return { hostName, certificate: chainOf(certificate), trust: trustBundle() };
     }),
 
@@ -56,7 +56,7 @@ export function createAgentService(tools: AgentServiceTools): AgentServiceServer
       if (new Set(request.exporters.map(({ name }) => name)).size < request.exporters.length) {
         throw new TorchpassError('REQUEST_INVALID', 'Two exporters of the host have the same name.');
       }
-      const exporters = await checkIn({ host, request, address: caller.connection.address });
+      const exporters = await checkIn({ host, request, address: caller.connection.address, signal: caller.signal });
       return {
         trust: trustBundle(),
         exporters,
@@ -115,11 +115,13 @@ export function createAgentService(tools: AgentServiceTools): AgentServiceServer
     work: (request: Request, caller: Caller) => Promise<Response>,
   ): handleUnaryCall<Request, Response> {
     return (call, callback) => {
-      const run = async () => work(call.request, callerOf(call.metadata));
-      run().then(
+      const caller = callerOf(call.metadata);
+      work(call.request, caller).then(
         (response) => callback(null, response),
         (reason: unknown) => {
-          logFailure(tools.logger, call.getPath(), reason);
+          // Nobody waits any more, and the work saw that.
+          const wasLeft = caller.signal.aborted && reason === caller.signal.reason;
+          if (!wasLeft) logFailure(tools.logger, call.getPath(), reason);
           callback(toStatus(toTorchpassError(reason)));
         },
       );

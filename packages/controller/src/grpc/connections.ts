@@ -12,8 +12,12 @@ export interface Connection {
   presentedChain: Buffer[];
   /** Of the leaf, lower-case hex; empty when there is none. */
   serial: string;
-  /** Whether a call of a method that exists came in on it. */
-  called: boolean;
+  /** Calls of methods that exist that came in on it, so far. */
+  calls: number;
+  /** How many of them are not over. */
+  openCalls: number;
+  /** Whether its last call was that of a host which proved who it is. */
+  proven: boolean;
 }
 
 /** Both ends of a connection: no two live ones have the same four. */
@@ -53,7 +57,9 @@ export class Connections {
       order: this.#orders.get(key) ?? this.#newest,
       presentedChain: presentedChain(socket),
       serial: socket.getPeerX509Certificate()?.serialNumber.toLowerCase() ?? '',
-      called: false,
+      calls: 0,
+      openCalls: 0,
+      proven: false,
     };
     this.#live.set(key, { connection, socket });
     socket.once('close', () => {

@@ -222,14 +222,31 @@ describe('the public port', () => {
 });
 
 function labGate() {
-  const connection = { address: '198.51.100.7', order: 1, presentedChain: [], serial: '', called: false };
+  const connection = {
+    address: '198.51.100.7',
+    order: 1,
+    presentedChain: [],
+    serial: '',
+    calls: 0,
+    openCalls: 0,
+    proven: false,
+  };
   const connections = new Connections();
   vi.spyOn(connections, 'of').mockReturnValue(connection);
   const authenticate = () => Promise.reject(new Error('nobody is expected to be asked'));
   const clock = new ManualClock();
   const admission = createAdmission({ clock, rateFactor: 1 });
+  const known = { has: () => false, add: () => undefined };
   return {
-    gate: createGate({ connections, authenticate, admission, observe: () => undefined, clock, logger: silentLogger }),
+    gate: createGate({
+      connections,
+      authenticate,
+      admission,
+      known,
+      observe: () => undefined,
+      clock,
+      logger: silentLogger,
+    }),
   };
 }
 

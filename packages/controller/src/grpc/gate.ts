@@ -8,6 +8,7 @@ import {
 import { isTorchpassError, toTorchpassError, TorchpassError, type Clock, type Logger } from '@torchpass/core';
 import { toStatus } from '@torchpass/protocol';
 import type { Selectable } from 'kysely';
+import type { KnownAddresses } from '../hosts/known-addresses.ts';
 import { callerKey } from '../limits/caller-key.ts';
 import type { HostTable } from '../store/schema.ts';
 import type { Connection, Connections } from './connections.ts';
@@ -21,12 +22,15 @@ export interface Caller {
   connection: Connection;
   /** Present exactly for methods whose policy asks for a host. */
   host: Selectable<HostTable> | undefined;
+  /** Aborted when the call is over, for whatever reason: nobody waits for an answer any more. */
+  signal: AbortSignal;
 }
 
 interface Tools {
   connections: Connections;
   authenticate: (connection: Connection) => Promise<Selectable<HostTable>>;
   admission: Admission;
+  known: KnownAddresses;
   /** How a call ended, for the metrics: `OK`, a code of ours, or one of gRPC's own. */
   observe: (method: string, code: string) => void;
   clock: Clock;
@@ -34,10 +38,9 @@ interface Tools {
 }
 
 /** Admits or refuses every call of every method before its message is read, and ends it when its time is over. */
-export function createGate({ connections, authenticate, admission, observe, clock, logger }: Tools) {
+export function createGate({ connections, authenticate, admission, known, observe, clock, logger }: Tools) {
   const callers = new WeakMap<Metadata, Caller>();
-  /** Connections whose last call was that of a host. */
-  const proven = new WeakSet<Connection>();
+  const watches = new Set<() => void>();
 
   const interceptor: ServerInterceptor = (method, call) => {
     const policy = policyOf(method.path);
@@ -54,6 +57,11 @@ export function createGate({ connections, authenticate, admission, observe, cloc
     };
     return new ServerInterceptingCall(call, {
       start(next) {
+        if (policy?.watch === true) {
+          const stop = () => end('UNAVAILABLE', { code: Status.UNAVAILABLE, details: 'The controller is stopping.' });
+          watches.add(stop);
+          over.signal.addEventListener('abort', () => watches.delete(stop));
+        }
         if (policy !== undefined) {
           clock.sleep(policy.deadlineMs, over.signal).then(
             () => end('DEADLINE_EXCEEDED', { code: Status.DEADLINE_EXCEEDED, details: 'The call took too long.' }),
@@ -62,7 +70,7 @@ export function createGate({ connections, authenticate, admission, observe, cloc
         }
         next({
           onReceiveMetadata(metadata, proceed) {
-            check(method.path, policy, connections.of(call.getConnectionInfo())).then(
+            check(method.path, policy, connections.of(call.getConnectionInfo()), over.signal).then(
               (caller) => {
                 callers.set(metadata, caller);
                 proceed(metadata);
@@ -91,6 +99,8 @@ export function createGate({ connections, authenticate, admission, observe, cloc
 
   return {
     interceptor,
+    /** Ends every call that would go on by itself. */
+    endWatches: () => watches.forEach((end) => end()),
     callerOf(metadata: Metadata): Caller {
       const caller = callers.get(metadata);
       if (caller === undefined) throw new TorchpassError('INTERNAL', 'A call came past the gate.');
@@ -102,33 +112,47 @@ export function createGate({ connections, authenticate, admission, observe, cloc
     method: string,
     policy: MethodPolicy | undefined,
     connection: Connection | undefined,
+    signal: AbortSignal,
   ): Promise<Caller> {
     if (policy === undefined) throw new TorchpassError('METHOD_NOT_ALLOWED', 'There is no such method here.');
     if (connection === undefined) throw new TorchpassError('INTERNAL', 'A call came on an unknown connection.');
-    connection.called = true;
+    connection.calls += 1;
+    const close = admission.begin(method);
+    if (close === undefined) throw limited();
+    connection.openCalls += 1;
+    onceOver(signal, () => {
+      connection.openCalls -= 1;
+      close();
+    });
     if (policy.caller === 'anyone') {
       if (!admission.admit(method, callerKey(connection.address))) throw limited();
-      return { connection, host: undefined };
+      return { connection, host: undefined, signal };
     }
     const host = await proveHost(connection);
     if (!admission.admit(method, host.id)) throw limited();
-    return { connection, host };
+    return { connection, host, signal };
   }
 
   /** Whoever keeps failing costs neither a query nor a line of the log; good hosts beside it keep their connections. */
   async function proveHost(connection: Connection): Promise<Selectable<HostTable>> {
     const address = callerKey(connection.address);
-    if (!proven.has(connection) && !admission.mayTry(address)) throw limited();
+    if (!connection.proven && !admission.mayTry(address)) throw limited();
     try {
       const host = await authenticate(connection);
-      proven.add(connection);
+      connection.proven = true;
+      known.add(address);
       return host;
     } catch (error) {
-      proven.delete(connection);
+      connection.proven = false;
       if (isTorchpassError(error) && error.kind === 'unauthenticated') admission.refused(address);
       throw error;
     }
   }
+}
+
+function onceOver(signal: AbortSignal, work: () => void): void {
+  if (signal.aborted) work();
+  else signal.addEventListener('abort', work, { once: true });
 }
 
 function limited(): TorchpassError {

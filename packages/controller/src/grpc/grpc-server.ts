@@ -28,9 +28,12 @@ export interface GrpcServer {
 }
 
 /** The gRPC side of the public port: the agent's protocol and standard health. It never listens: it is handed sockets. */
-export function createGrpcServer(service: AgentServiceServer, gate: ServerInterceptor): GrpcServer {
+export function createGrpcServer(
+  service: AgentServiceServer,
+  gate: { interceptor: ServerInterceptor; endWatches: () => void },
+): GrpcServer {
   const server = new MeasuringServer({
-    interceptors: [gate],
+    interceptors: [gate.interceptor],
     'grpc.max_receive_message_length': LARGEST_MESSAGE_BYTES,
     'grpc.max_send_message_length': LARGEST_MESSAGE_BYTES,
     'grpc.max_concurrent_streams': MOST_STREAMS_PER_CONNECTION,
@@ -63,6 +66,7 @@ export function createGrpcServer(service: AgentServiceServer, gate: ServerInterc
       closing = true;
       health.setStatus('', 'NOT_SERVING');
       health.setStatus('torchpass.v1.AgentService', 'NOT_SERVING');
+      gate.endWatches();
       // Tells every client, but calls back too early: Node.js has marked the sessions as closed by then, and those are not
       // waited for. A connection closes when its last call was answered.
       server.tryShutdown(() => undefined);

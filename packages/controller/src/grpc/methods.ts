@@ -17,6 +17,10 @@ export interface MethodPolicy {
   deadlineMs: number;
   /** The largest message that is read, after decompression. */
   maxBytes: number;
+  /** Calls open at once, of all callers together: what they may make the program hold. */
+  mostOpen: number;
+  /** A call that goes on until somebody ends it: ended at once when the program stops. */
+  watch?: true;
 }
 
 /** More than agents wait for an answer, so that it is they who give up first. */
@@ -31,7 +35,7 @@ const NAME_BYTES = 1024;
 
 const anyone = { caller: 'anyone' } as const;
 const host = { caller: 'host', deadlineMs: AGENT_MS } as const;
-const health = { ...anyone, deadlineMs: HEALTH_MS, maxBytes: NAME_BYTES } as const;
+const health = { ...anyone, deadlineMs: HEALTH_MS, maxBytes: NAME_BYTES, mostOpen: 128 } as const;
 
 export const METHOD_POLICIES: Readonly<Record<string, MethodPolicy>> = {
   '/torchpass.v1.AgentService/Enroll': {
@@ -40,12 +44,25 @@ export const METHOD_POLICIES: Readonly<Record<string, MethodPolicy>> = {
     perSecond: 5,
     deadlineMs: AGENT_MS,
     maxBytes: REQUEST_BYTES,
+    mostOpen: 256,
   },
-  '/torchpass.v1.AgentService/CheckIn': { ...host, burst: 60, perSecond: 2, maxBytes: LARGEST_MESSAGE_BYTES },
-  '/torchpass.v1.AgentService/IssueCertificate': { ...host, burst: 80, perSecond: 2, maxBytes: REQUEST_BYTES },
-  '/torchpass.v1.AgentService/Leave': { ...host, burst: 5, perSecond: 0.1, maxBytes: NAME_BYTES },
+  '/torchpass.v1.AgentService/CheckIn': {
+    ...host,
+    burst: 60,
+    perSecond: 2,
+    maxBytes: LARGEST_MESSAGE_BYTES,
+    mostOpen: 1024,
+  },
+  '/torchpass.v1.AgentService/IssueCertificate': {
+    ...host,
+    burst: 80,
+    perSecond: 2,
+    maxBytes: REQUEST_BYTES,
+    mostOpen: 1024,
+  },
+  '/torchpass.v1.AgentService/Leave': { ...host, burst: 5, perSecond: 0.1, maxBytes: NAME_BYTES, mostOpen: 256 },
   '/grpc.health.v1.Health/Check': { ...health, burst: 20, perSecond: 1 },
-  '/grpc.health.v1.Health/Watch': { ...health, burst: 5, perSecond: 0.2, deadlineMs: WATCH_MS },
+  '/grpc.health.v1.Health/Watch': { ...health, burst: 5, perSecond: 0.2, deadlineMs: WATCH_MS, watch: true },
   '/grpc.health.v1.Health/List': { ...health, burst: 5, perSecond: 0.2 },
 };
 
@@ -62,6 +79,8 @@ export function policyOf(method: string): MethodPolicy | undefined {
 export interface Admission {
   /** Takes one from the caller's allowance for the method; false when it is used up. */
   admit(method: string, caller: string): boolean;
+  /** Counts one more open call of the method; undefined when there are too many. What it answers ends the count. */
+  begin(method: string): (() => void) | undefined;
   /** Whether an address may still try to prove who it is. */
   mayTry(address: string): boolean;
   /** Counts that it failed to. */
@@ -85,7 +104,14 @@ export function createAdmission({ clock, rateFactor }: { clock: Clock; rateFacto
     ]),
   );
   const refusals = bucketsOf(REFUSALS);
+  const open = new Map<string, number>();
   return {
+    begin(method) {
+      const count = open.get(method) ?? 0;
+      if (count >= (policyOf(method)?.mostOpen ?? 0)) return undefined;
+      open.set(method, count + 1);
+      return () => void open.set(method, (open.get(method) ?? 1) - 1);
+    },
     admit: (method, caller) => calls.get(method)?.take(caller) ?? false,
     mayTry: (address) => refusals.has(address),
     refused: (address) => void refusals.take(address),

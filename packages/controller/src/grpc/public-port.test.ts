@@ -1,14 +1,11 @@
-import { formatHostPort, silentLogger } from '@torchpass/core';
-import { ManualClock } from '@torchpass/core/testing';
+import { formatHostPort } from '@torchpass/core';
 import { once } from 'node:events';
 import { connect as connectHttp2, type ClientHttp2Session } from 'node:http2';
-import { connect, type AddressInfo, type Socket } from 'node:net';
-import { promisify } from 'node:util';
 import { expect, it, onTestFinished, vi } from 'vitest';
-import { dial } from '../testing/client.ts';
+import { dial, enrollOver } from '../testing/client.ts';
+import { newToken } from '../testing/host.ts';
 import { startLab, type RunningLab } from '../testing/lab.ts';
-import { Connections } from './connections.ts';
-import { createPublicPort } from './public-port.ts';
+import { openPort } from './testing/open-port.ts';
 
 vi.mock('node:crypto', async (original) =>
   (await import('../testing/remembered-scrypt.ts')).rememberingScrypt(await original()),
@@ -17,45 +14,12 @@ vi.mock('node:crypto', async (original) =>
 /** What is tested has to act before the handshake times out by itself. */
 const BEFORE_HANDSHAKE_TIMEOUT = { timeout: 8000 };
 
-/** A connection that says nothing, not even its half of the handshake. */
-async function mute(address: { host: string; port: number }): Promise<Socket> {
-  const socket = connect(address);
-  socket.on('error', () => undefined).resume();
-  onTestFinished(() => void socket.destroy());
-  await once(socket, 'connect');
-  return socket;
-}
-
-/** A port without a certificate: no handshake ends, and none has to. */
-async function openPort(limits: { mostConnections: number; rateFactor: number }) {
-  const reasons: string[] = [];
-  const nobody = () => expect.unreachable();
-  const server = createPublicPort({
-    credentials: { key: '', cert: '' },
-    connections: new Connections(),
-    grpc: nobody,
-    http: nobody,
-    ...limits,
-    dropped: (reason) => void reasons.push(reason),
-    clock: new ManualClock(),
-    logger: silentLogger,
-  }).listen(0, '127.0.0.1');
-  onTestFinished(() => void server.close());
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  return {
-    reasons,
-    dial: () => mute({ host: '127.0.0.1', port }),
-    count: promisify(server.getConnections.bind(server)),
-  };
-}
-
 it(
   'one address gets no more connections than its share, and room when one closes',
   BEFORE_HANDSHAKE_TIMEOUT,
   async () => {
     const { reasons, dial, count } = await openPort({ mostConnections: 1000, rateFactor: 0.1 });
-    const held = await Promise.all(Array.from({ length: 8 }, dial));
+    const held = await Promise.all(Array.from({ length: 8 }, () => dial()));
     const over = await dial();
     await expect.poll(() => over.closed).toBe(true);
     expect(held.filter(({ closed }) => closed)).toEqual([]);
@@ -71,14 +35,60 @@ it(
 
 it('has a share of 64 for each address unless told otherwise', BEFORE_HANDSHAKE_TIMEOUT, async () => {
   const { reasons, dial } = await openPort({ mostConnections: 1000, rateFactor: 1 });
-  await Promise.all(Array.from({ length: 66 }, dial));
+  await Promise.all(Array.from({ length: 66 }, () => dial()));
   await expect.poll(() => reasons).toEqual(['caller', 'caller']);
 });
 
 it('counts what it drops because there are too many of all', BEFORE_HANDSHAKE_TIMEOUT, async () => {
   const { reasons, dial } = await openPort({ mostConnections: 2, rateFactor: 1 });
-  await Promise.all(Array.from({ length: 3 }, dial));
+  await Promise.all(Array.from({ length: 3 }, () => dial()));
   await expect.poll(() => reasons).toEqual(['total']);
+});
+
+it('keeps an eighth of all connections for addresses of hosts', BEFORE_HANDSHAKE_TIMEOUT, async () => {
+  const { reasons, dial } = await openPort({ mostConnections: 16, rateFactor: 1 });
+  for (let n = 2; n <= 15; n += 1) await dial(`127.0.0.${n}`);
+  const over = await dial('127.0.0.16');
+  await expect.poll(() => over.closed).toBe(true);
+  const host = await dial('127.0.0.1');
+  const more = await dial('127.0.0.17');
+  await expect.poll(() => more.closed).toBe(true);
+  expect([host.closed, reasons]).toEqual([false, ['strangers', 'strangers']]);
+});
+
+it('an address that comes and goes without end is let in at its pace', BEFORE_HANDSHAKE_TIMEOUT, async () => {
+  const { reasons, dial, count, clock } = await openPort({ mostConnections: 1000, rateFactor: 0.1 });
+  const comeAndGo = async () => {
+    const socket = await dial();
+    socket.destroy();
+    await expect.poll(() => count()).toBe(0);
+  };
+  for (let n = 0; n < 16; n += 1) await comeAndGo();
+  expect(reasons).toEqual([]);
+  await comeAndGo();
+  expect(reasons).toEqual(['rate']);
+  clock.advance(500);
+  await comeAndGo();
+  expect(reasons).toEqual(['rate']);
+});
+
+it('a connection that says nothing is cut off after ten seconds', BEFORE_HANDSHAKE_TIMEOUT, async () => {
+  const { reasons, dial, clock, count } = await openPort({ mostConnections: 10, rateFactor: 1 });
+  const socket = await dial();
+  await expect.poll(() => count()).toBe(1);
+  clock.advance(9999);
+  expect(reasons).toEqual([]);
+  clock.advance(1);
+  await expect.poll(() => socket.closed).toBe(true);
+  expect(reasons).toEqual(['mute']);
+});
+
+it('closing the port ends what has no handshake yet', BEFORE_HANDSHAKE_TIMEOUT, async () => {
+  const { dial, count, close } = await openPort({ mostConnections: 10, rateFactor: 1 });
+  const socket = await dial();
+  await expect.poll(() => count()).toBe(1);
+  close();
+  await expect.poll(() => socket.closed).toBe(true);
 });
 
 /** A connection that a server speaks HTTP/2 on, without a call. */
@@ -90,6 +100,36 @@ async function silent(lab: RunningLab): Promise<ClientHttp2Session> {
   await new Promise((resolve) => session.ping(resolve));
   return session;
 }
+
+it('a connection of a stranger is cut off a minute after its last call, one of a host is not', async () => {
+  const lab = await startLab();
+  const identity = await enrollOver(lab, await newToken(lab));
+  const host = dial(lab, identity);
+  await host.checkIn({ agentVersion: '', rootsDigest: Buffer.alloc(0), exporters: [] });
+  const stranger = await silent(lab);
+  const check = () => {
+    const call = stranger.request({
+      ':method': 'POST',
+      ':path': '/grpc.health.v1.Health/Check',
+      'content-type': 'application/grpc',
+    });
+    call.resume().end(Buffer.alloc(5));
+    return once(call, 'close');
+  };
+  const minute = async () => {
+    lab.clock.advance(60_000);
+    await new Promise((resolve) => setImmediate(resolve));
+  };
+  await check();
+  lab.clock.advance(10_000);
+  await check();
+  await minute();
+  expect(stranger.closed).toBe(false);
+  await minute();
+  await expect.poll(() => stranger.closed).toBe(true);
+  await host.checkIn({ agentVersion: '', rootsDigest: Buffer.alloc(0), exporters: [] });
+  expect(lab.logged.filter((line) => line.includes('connection lost'))).toEqual([]);
+});
 
 it('a connection without a call is cut off after ten seconds, one with a call is not', async () => {
   const lab = await startLab();

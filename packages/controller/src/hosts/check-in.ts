@@ -25,6 +25,8 @@ export interface CheckIn {
   request: CheckInRequest;
   /** Where the caller connects from. */
   address: string;
+  /** Aborted when nobody waits for the answer any more: what is stored stays, looks from outside end. */
+  signal?: AbortSignal | undefined;
 }
 
 /** Why is for the operator: the status and the log say it. */
@@ -35,13 +37,13 @@ const UNWRITTEN = 'The controller cannot write its target files at the moment.';
  * that was not yet seen from outside, looks; when that succeeds, the target is published before the answer.
  */
 export function createCheckIn({ store, policy, resolve, look, publisher, clock, logger }: CheckInTools) {
-  return async ({ host, request, address }: CheckIn): Promise<Answer[]> => {
+  return async ({ host, request, address, signal }: CheckIn): Promise<Answer[]> => {
     const decided = await Promise.all(
       request.exporters.map((report) => decideExporter(report, host, address, policy, resolve)),
     );
     const { desired, changed } = await save(host, request, address, decided);
     const published = await Promise.all(
-      desired.map((exporter, index) => lookIfNew(host, exporter, request.exporters[index]?.servingSerial)),
+      desired.map((exporter, index) => lookIfNew(host, exporter, request.exporters[index]?.servingSerial, signal)),
     );
     // A file that cannot be written is reported below, exporter by exporter; the host's own state is safe already.
     if (changed || published.includes(true)) await publisher.publish().catch(() => undefined);
@@ -70,6 +72,7 @@ export function createCheckIn({ store, policy, resolve, look, publisher, clock, 
     host: HostTable,
     exporter: DesiredExporter,
     servingSerial: Buffer | undefined,
+    signal: AbortSignal | undefined,
   ): Promise<boolean> {
     if (exporter.target === null || exporter.connectTo === null) return false;
     const row = await findExporter(store, host.id, exporter.name);
@@ -78,7 +81,8 @@ export function createCheckIn({ store, policy, resolve, look, publisher, clock, 
     if (row?.published_target === exporter.target && row.seen_serial === newest.serial) return false;
     const { host: name, port } = parseHostPort(exporter.target);
     const { metricsPath: path, connectTo } = exporter;
-    const problem = await look({ host: name, port, path, connectTo, serial: newest.serial });
+    const problem = await look({ host: name, port, path, connectTo, serial: newest.serial }, signal);
+    if (problem !== undefined) signal?.throwIfAborted();
     const fields = { host: host.name, exporter: exporter.name, target: exporter.target, serial: newest.serial };
     if (problem === undefined) logger.info('target seen from outside', fields);
     else logger.warn('target is not as it should be', { ...fields, problem });

@@ -17,6 +17,7 @@ import {
   type TokenRow,
   whySpent,
 } from '../tokens/redeem.ts';
+import { createGuesses } from '../tokens/guesses.ts';
 import { checkHostName } from './host-name.ts';
 import { LIVE_STATES } from '../store/host-states.ts';
 
@@ -57,10 +58,11 @@ const HOST_ID_LENGTH = 16;
 export function createEnrolment(tools: Tools) {
   const { store, authorities, issuance, audit, clock, random, logger } = tools;
   const turns = new Turns();
+  const guesses = createGuesses(tools);
 
   return async (enrolment: Enrolment): Promise<Enrolled> => {
     const presented = presentedIn(enrolment);
-    const token = await authenticateToken(store, presented, logger);
+    const token = await authenticateToken(store, presented, { guesses, logger });
     const spent = whySpent(token, clock.now());
     const { publicKey, fingerprint } = readRequest(enrolment, spent, presented);
     return turns.take(fingerprint, async () => {

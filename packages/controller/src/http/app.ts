@@ -1,6 +1,7 @@
 import type { Logger } from '@torchpass/core';
 import { fastify, type FastifyInstance, type FastifyServerFactory } from 'fastify';
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
+import { closeQuickly } from './close-quickly.ts';
 import { guardAccess, type AccessOptions } from './access.ts';
 import { answerWithProblems, sendProblem } from './problem.ts';
 
@@ -29,6 +30,7 @@ export function createApp({ logger, serverFactory, ...access }: AppOptions): Fas
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   app.removeContentTypeParser('text/plain');
+  closeQuickly(app, app.server);
   answerWithProblems(app, logger);
   guardAccess(app, access);
   app.addHook('onSend', async (_request, reply) => {

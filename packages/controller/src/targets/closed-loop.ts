@@ -12,7 +12,7 @@ export interface Look {
 }
 
 /** Undefined when the exporter serves the certificate that was looked for, else what is wrong. */
-export type LookFromOutside = (look: Look) => Promise<string | undefined>;
+export type LookFromOutside = (look: Look, signal?: AbortSignal) => Promise<string | undefined>;
 
 export interface ClosedLoopTools {
   authorities: Authorities;

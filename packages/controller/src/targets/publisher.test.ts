@@ -54,6 +54,22 @@ function watchedFiles() {
 }
 
 describe('publishing', () => {
+  it('that keeps failing is in the log when it begins, when it fails otherwise, and when it fails again later', async () => {
+    const { files, state } = watchedFiles();
+    const lab = await openAllowed({ files });
+    await addTargets(lab, 'node', ['a']);
+    const publish = async (failure: string | undefined) => {
+      state.failure = failure === undefined ? undefined : new TorchpassError('FILE_UNWRITABLE', failure);
+      lab.clock.advance(1000);
+      await lab.publisher.publish().catch(() => undefined);
+      return lab.logged.filter((line) => line.includes('not up to date')).length;
+    };
+    expect([await publish('full'), await publish('full'), await publish('read-only')]).toEqual([1, 1, 2]);
+    await publish(undefined);
+    await addTargets(lab, 'node', ['b'], 2);
+    expect([await publish('read-only'), await publish('read-only')]).toEqual([3, 3]);
+  });
+
   it('writes a file for each job, in stable order, and again only what changed', async () => {
     const { files, state } = watchedFiles();
     const lab = await openAllowed({ files });

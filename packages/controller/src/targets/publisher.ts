@@ -86,13 +86,18 @@ export function createPublisher(options: PublisherOptions): Publisher {
   async function write(allowEmpty: boolean): Promise<Publication> {
     lastWritten = clock.now().getTime();
     const { written, failed } = await writeAll(allowEmpty).catch((error: unknown) => {
-      failure = `The target files could not be written: ${reasonOf(error)}`;
-      logger.error('target files not up to date', { error });
+      const sentence = `The target files could not be written: ${reasonOf(error)}`;
+      if (failure !== sentence) logger.error('target files not up to date', { error });
+      failure = sentence;
       throw error;
     });
     failure = undefined;
+    const before = problems;
     problems = failed;
-    for (const [job, error] of failed) logger.error('target file not up to date', { job, error });
+    // Every join and every pass tries again: the log tells when something begins to fail, or fails otherwise.
+    for (const [job, error] of failed) {
+      if (before.get(job)?.sentence !== error.sentence) logger.error('target file not up to date', { job, error });
+    }
     const [first] = failed.values();
     if (first !== undefined) throw first;
     return { jobs: written };

@@ -90,6 +90,36 @@ async function answerTo(lab: Lab, request: Enrolment): Promise<string> {
   return JSON.stringify([error.code, error.kind, error.message, error.hint]);
 }
 
+describe('a token whose secret is guessed from many addresses', () => {
+  const guess = async (lab: Lab, token: LabToken, address: string) =>
+    answerTo(lab, enrolment({ ...token, secret: Buffer.alloc(20) }, await newKey(), { address }));
+
+  it('is refused for everybody after twenty, with the same words, and the operator is told once', async () => {
+    const lab = await openLab();
+    const token = await newToken(lab);
+    const answers = new Set<string>();
+    for (let n = 1; n <= 40; n += 1) answers.add(await guess(lab, token, `198.51.100.${n}`));
+    const right = enrolment(token, await newKey());
+    answers.add(await answerTo(lab, right));
+    expect([...answers]).toHaveLength(1);
+    expect(await lab.services.hosts.list()).toEqual([]);
+    const events = await lab.store.selectFrom('audit_log').select(['event', 'subject']).execute();
+    expect(events.filter(({ event }) => event === 'token.guessed')).toEqual([
+      { event: 'token.guessed', subject: token.id },
+    ]);
+    lab.clock.advance(10_000);
+    expect(await lab.enrol(right)).toMatchObject({ hostName: 'web-1' });
+  });
+
+  it('takes no other token with it, and tokens that do not exist are not counted', async () => {
+    const lab = await openLab();
+    const [guessed, other] = [await newToken(lab), await newToken(lab)];
+    for (let n = 1; n <= 25; n += 1) await guess(lab, guessed, `198.51.100.${n}`);
+    for (let n = 1; n <= 25; n += 1) await guess(lab, { ...other, id: `unknown${n}` }, `198.51.100.${n}`);
+    expect(await lab.enrol(enrolment(other, await newKey()))).toMatchObject({ hostName: 'web-1' });
+  });
+});
+
 it('is accepted from the networks it names', async () => {
   const lab = await openLab();
   const token = await newToken(lab, { networks: ['2001:db8::/32', '198.51.100.0/24'], uses: 2 });

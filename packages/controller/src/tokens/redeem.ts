@@ -5,6 +5,7 @@ import { listFrom } from '../store/json.ts';
 import type { JoinTokenTable } from '../store/schema.ts';
 import type { Queries } from '../store/store.ts';
 import { isInNetworks } from '../targets/address-policy.ts';
+import type { Guesses } from './guesses.ts';
 
 export type TokenRow = Selectable<JoinTokenTable>;
 
@@ -24,12 +25,20 @@ export function hashSecret(secret: Uint8Array): Buffer {
  * Finds the token that was presented. Whether it may still be used is for `consume` to say. `TOKEN_REJECTED` says the
  * same to the caller in every case; the log says why and from where.
  */
-export async function authenticateToken(queries: Queries, presented: Presented, logger: Logger): Promise<TokenRow> {
+export async function authenticateToken(
+  queries: Queries,
+  presented: Presented,
+  { guesses, logger }: { guesses: Guesses; logger: Logger },
+): Promise<TokenRow> {
   const row = await queries.selectFrom('join_tokens').selectAll().where('id', '=', presented.id).executeTakeFirst();
   // An unknown token costs the same comparison as a wrong secret.
   const matches = timingSafeEqual(hashSecret(presented.secret), row?.secret_hash ?? Buffer.alloc(32));
   if (row === undefined) throw rejected('unknown token', presented, logger);
-  if (!matches) throw rejected('wrong secret', presented, logger);
+  if (!guesses.mayTry(row.id)) throw rejected('too many wrong secrets', presented, logger);
+  if (!matches) {
+    await guesses.wrong(row.id, presented.address);
+    throw rejected('wrong secret', presented, logger);
+  }
   if (row.revoked_at !== null) throw rejected('revoked', presented, logger);
   const networks = listFrom(row.networks);
   if (networks.length > 0 && !isInNetworks(presented.address, networks)) {
