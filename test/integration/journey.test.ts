@@ -92,7 +92,7 @@ describe.each(SUITES)('a server joins a controller beside the programs of %s', (
     expect(await controller.tokens()).toMatchObject([{ state: 'used', uses: 1, maxUses: 1, job: 'node' }]);
     expect(await json('status')).toMatchObject({
       controller: controller.address,
-      hosts: { active: 1, revoked: 0, left: 0 },
+      hosts: { active: 1, pending: 0, revoked: 0, left: 0 },
       targets: { published: 1, pending: 0, refused: 0 },
       publishProblem: null,
     });

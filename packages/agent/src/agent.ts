@@ -8,7 +8,8 @@ import type { Processes } from './storage/processes.ts';
 
 /** The program, as its command line and its tests see it. Errors are those of each command. */
 export interface Agent {
-  enroll(token: Secret, signal?: AbortSignal): Promise<SyncReport>;
+  /** `waitMs`: how long to wait for a person's approval, where the token asks for one. */
+  enroll(token: Secret, options?: { waitMs?: number; signal?: AbortSignal }): Promise<SyncReport>;
   sync(options?: { renew?: boolean; signal?: AbortSignal }): Promise<SyncReport>;
   /** Until the signal is aborted. */
   run(signal: AbortSignal): Promise<void>;

@@ -48,7 +48,7 @@ export const createAgent: CreateAgent = (options) => {
   const enrolled = () => requireIdentity(layout, files);
 
   return {
-    enroll: (token, signal) => alone(() => enrollHost(token, seams, signal)),
+    enroll: (token, options = {}) => alone(() => enrollHost(token, seams, options)),
 
     async sync(pass = {}) {
       await enrolled();

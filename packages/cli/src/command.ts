@@ -37,8 +37,8 @@ export interface Definition<O extends Options, A extends Arguments, Data> {
   examples: readonly Example[];
   arguments: A;
   options: O;
-  /** The question before something that cannot be undone; asked on a terminal, elsewhere `--yes` has to be given. */
-  confirm?(input: Input<O, A>): string;
+  /** The question before something that cannot be undone, or undefined when there is nothing to ask; asked on a terminal, elsewhere `--yes` has to be given. */
+  confirm?(input: Input<O, A>): string | undefined;
   /** Does it. What comes back is printed as JSON as it is. */
   run(context: Context, input: Input<O, A>): Promise<Data>;
   /** The same for people. Every text in `data` is safe to show on a terminal. */

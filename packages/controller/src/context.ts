@@ -147,6 +147,7 @@ export async function startController(surroundings: Surroundings): Promise<Contr
       serveWith: publicPort.serveWith,
       publisher,
       revocationLists,
+      expirePending: features.expirePending,
       observe: metrics.upkeep,
       clock,
       logger,

@@ -12,6 +12,7 @@ import type { Dialect } from 'kysely';
 import type { Services } from './api/services.ts';
 import { createAudit } from './audit/audit.ts';
 import type { Config } from './config/load.ts';
+import { createApproval } from './hosts/approval.ts';
 import { createCheckIn } from './hosts/check-in.ts';
 import { createEnding } from './hosts/end.ts';
 import { createEnrolment, type Enrolled, type Enrolment } from './hosts/enrol.ts';
@@ -126,7 +127,9 @@ export function createFeatures(
   const identityLifetimeMs = config.certificates.identity_lifetime;
   const exporterLifetimeMs = config.certificates.exporter_lifetime;
   const look = metrics.countingProbes(seams.look ?? createClosedLoop({ authorities, scraper, timeoutMs }));
-  const enrolNow = createEnrolment({ store, authorities, issuance, audit, clock, random, logger, identityLifetimeMs });
+  const approvalExpiryMs = config.policy.approval_expiry;
+  const lifetimes = { identityLifetimeMs, approvalExpiryMs };
+  const enrolNow = createEnrolment({ store, authorities, issuance, audit, clock, random, logger, ...lifetimes });
   const enrol: Enrol = (enrolment, signal) => signing.run('stranger', () => enrolNow(enrolment), signal);
   const checkIn = createCheckIn({ store, policy, resolve, look, publisher, clock, logger });
   const certificates = createHostCertificates({
@@ -141,6 +144,7 @@ export function createFeatures(
   const views = createViews(store);
   const ending = createEnding({ store, views, publisher, bite, audit, clock, logger });
   const judgeGeneration = createGenerations({ store, audit, clock, logger });
+  const approval = createApproval({ store, views, audit, clock, logger, expiryMs: approvalExpiryMs });
 
   // What operators see
   const controller = formatHostPort(config.advertise_address);
@@ -151,6 +155,8 @@ export function createFeatures(
     hosts: {
       list: views.hosts,
       show: views.host,
+      approve: approval.approve,
+      reject: approval.reject,
       revoke: ending.revoke,
       release: createRelease({ store, views, audit, logger }),
     },
@@ -166,6 +172,7 @@ export function createFeatures(
     ...status,
   };
   const { leave } = ending;
+  const expirePending = approval.expire;
   return {
     issuance,
     prometheusFolder,
@@ -173,6 +180,7 @@ export function createFeatures(
     publisher,
     revocationLists,
     enrol,
+    expirePending,
     checkIn,
     certificates,
     judgeGeneration,

@@ -25,6 +25,7 @@ async function start() {
     serveWith: () => undefined,
     revocationLists: { refresh: () => Promise.resolve(), newest: () => Promise.resolve(undefined) },
     publisher: { publish, problem: () => state.publication?.sentence },
+    expirePending: () => Promise.resolve(),
     observe: (what, value) => void failed.set(what, value),
     clock,
     logger,
@@ -47,6 +48,7 @@ it('logs a failure when it begins and when it becomes another, and shows it whil
     ['controller_certificate', false],
     ['prometheus_folder', false],
     ['revocation_lists', false],
+    ['pending_hosts', false],
   ]);
   state.folder = new Error('disk full');
   await pass(10);

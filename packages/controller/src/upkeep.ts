@@ -5,7 +5,7 @@ import type { PrometheusFolder } from './scrapers/prometheus-folder.ts';
 import type { Publisher } from './targets/publisher.ts';
 
 /** What is kept fresh. */
-export const UPKEEP = ['controller_certificate', 'prometheus_folder', 'revocation_lists'] as const;
+export const UPKEEP = ['controller_certificate', 'prometheus_folder', 'revocation_lists', 'pending_hosts'] as const;
 export type Upkeep = (typeof UPKEEP)[number];
 
 interface Options {
@@ -15,6 +15,8 @@ interface Options {
   serveWith: (credentials: ServerCredentials) => void;
   publisher: Publisher;
   revocationLists: RevocationLists;
+  /** Ends hosts that nobody approved in time. */
+  expirePending: () => Promise<void>;
   /** Whether something failed when it was last due, for the metrics. */
   observe: (what: Upkeep, failed: boolean) => void;
   clock: Clock;
@@ -31,8 +33,8 @@ const REFUSED_INTERVAL_MS = 60 * 60_000;
  * certificate and web certificate, the revocation lists, and target files that could not be written when they should have been.
  */
 export function keepFresh(options: Options) {
-  const { prometheusFolder, controllerCertificate, serveWith, publisher, revocationLists, observe, clock, logger } =
-    options;
+  const { prometheusFolder, controllerCertificate, serveWith, publisher, revocationLists, expirePending } = options;
+  const { observe, clock, logger } = options;
   const stopping = new AbortController();
   let served: ServerCredentials | undefined;
 
@@ -47,6 +49,7 @@ export function keepFresh(options: Options) {
     });
     await attempt('prometheus_folder', () => prometheusFolder.refresh());
     await attempt('revocation_lists', () => revocationLists.refresh());
+    await attempt('pending_hosts', expirePending);
     await republish();
   };
 

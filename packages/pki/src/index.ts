@@ -5,7 +5,14 @@ export { createCertificateRequest, readCertificateRequest, type CertificateReque
 export { describeCertificate, type CertificateDescription } from './describe.ts';
 export type { Issuer } from './issuer.ts';
 export { prepareLeaf, signPrepared, type PreparedCertificate } from './issuing.ts';
-export { generatePrivateKey, keyFingerprint, privateKeyFromPem, privateKeyToPem, publicKeyInfo } from './keys.ts';
+export {
+  fingerprintText,
+  generatePrivateKey,
+  keyFingerprint,
+  privateKeyFromPem,
+  privateKeyToPem,
+  publicKeyInfo,
+} from './keys.ts';
 export { certificatesFromPem, certificatesToPem, crlsToPem } from './pem.ts';
 export { pinOf } from './pin.ts';
 export { ROLES, type LeafRequest, type Role } from './profiles.ts';

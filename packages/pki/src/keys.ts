@@ -30,6 +30,11 @@ export function keyFingerprint(spki: Uint8Array): string {
   return hash('sha256', spki, 'hex');
 }
 
+/** A fingerprint for people to compare: `SHA256:` and base64 without padding, as OpenSSH writes them. `hex` is a `keyFingerprint`. */
+export function fingerprintText(hex: string): string {
+  return `SHA256:${Buffer.from(hex, 'hex').toString('base64').replace(/=+$/, '')}`;
+}
+
 /** PKCS#8 PEM (RFC 5958), not encrypted. */
 export function privateKeyToPem(key: KeyObject): string {
   return key.export({ type: 'pkcs8', format: 'pem' }).toString();

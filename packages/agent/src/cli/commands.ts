@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { createLogger, type LogLevel, nodeFiles, systemClock } from '@torchpass/core';
+import { createLogger, type LogLevel, nodeFiles, parseDuration, systemClock, TorchpassError } from '@torchpass/core';
 import { outcomeLine, reportJson, type SyncReport } from '../commands/report.ts';
 import { statusLines } from '../commands/status-text.ts';
 import { readTokenText } from '../config/join-token.ts';
@@ -23,22 +23,26 @@ export function enrollCommand(io: Io, finish: Finish): Command {
       'file that holds the join token (default: systemd credential "torchpass-token", or standard input)',
     )
     .option('--host-name <name>', "the name to ask for (default: this machine's)")
+    .option('--wait <duration>', 'how long to wait when a person has to approve this host; 0: not at all', '1h')
     .addOption(outputOption())
     .addHelpText(
       'after',
       `
-The token is never an argument: other users can read arguments. Running it twice is safe.
+The token is never an argument: other users can read arguments. Running it twice is safe, and goes on where it was:
+a host that a person has to approve keeps its key, and asks again with the same token.
 
 Examples:
   $ torchpass-agent enroll --controller monitor.example.org:7443 --token-file /root/join-token
-  $ torchpass-agent enroll --controller '[2001:db8::1]:7443' < /root/join-token`,
+  $ torchpass-agent enroll --controller '[2001:db8::1]:7443' < /root/join-token
+  $ torchpass-agent enroll --wait 0 --token-file /root/join-token`,
     )
     .action(async (_options: unknown, command: Command) => {
-      const options = command.optsWithGlobals<CommonOptions & Output & { tokenFile?: string }>();
+      const options = command.optsWithGlobals<CommonOptions & Output & { tokenFile?: string; wait: string }>();
+      const waitMs = waitFrom(options.wait);
       const agent = await prepare(options, io, { resident: false, json: options.output === 'json' });
       const { credentialsDirectory, readInput } = io;
       const token = await readTokenText({ file: options.tokenFile, credentialsDirectory, readInput }, nodeFiles());
-      finish(tell(await agent.enroll(token, io.signal), options.output, io));
+      finish(tell(await agent.enroll(token, { waitMs, signal: io.signal }), options.output, io));
     });
 }
 
@@ -97,6 +101,17 @@ export function leaveCommand(io: Io, finish: Finish): Command {
       await agent.leave(io.signal);
       finish(0);
     });
+}
+
+function waitFrom(text: string): number {
+  try {
+    return parseDuration(text);
+  } catch (error) {
+    throw new TorchpassError('USAGE', `--wait: ${JSON.stringify(text.slice(0, 80))} is not a duration.`, {
+      cause: error,
+      hint: 'Write it like 30s, 10m or 24h, or 0 to not wait.',
+    });
+  }
 }
 
 /** A resident agent tells everything in its log; the others tell the user, and log only what went wrong. */

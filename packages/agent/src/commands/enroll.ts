@@ -8,6 +8,7 @@ import { certificatesOf, type CertificatePair } from '../identity/certificate-pa
 import { pairOf, requestFor } from '../identity/issue.ts';
 import { obtain } from '../identity/obtain.ts';
 import { type Enrolment, type Identity, readIdentity, writeEnrolment, writePair } from '../identity/store.ts';
+import { DEFAULT_WAIT_MS, untilApproved, type Waiting } from './await-approval.ts';
 import type { SyncReport } from './report.ts';
 import type { Seams } from './seams.ts';
 import { syncPass } from './sync.ts';
@@ -16,9 +17,13 @@ import { syncPass } from './sync.ts';
  * Makes this host a member with a join token, then does one pass. Safe to run twice, and after a crash at any
  * point: it goes on where it was. An identity that is there already stays until the new one is written. The caller holds the lock.
  *
- * Errors: TOKEN_MALFORMED, PIN_MISMATCH, TOKEN_REJECTED, ALREADY_ENROLLED, those of a pass.
+ * Errors: TOKEN_MALFORMED, PIN_MISMATCH, TOKEN_REJECTED, APPROVAL_PENDING, ALREADY_ENROLLED, those of a pass.
  */
-export async function enrollHost(tokenText: Secret, seams: Seams, signal?: AbortSignal): Promise<SyncReport> {
+export async function enrollHost(
+  tokenText: Secret,
+  seams: Seams,
+  { waitMs = DEFAULT_WAIT_MS, signal }: { waitMs?: number; signal?: AbortSignal },
+): Promise<SyncReport> {
   const token = decodeJoinToken(tokenText.reveal());
   const enrolled = await existing(seams);
   if (enrolled !== undefined) {
@@ -31,7 +36,7 @@ export async function enrollHost(tokenText: Secret, seams: Seams, signal?: Abort
       seams.say(`${error.message} Enrolling again with this token.`);
     }
   }
-  await join(token, seams, signal);
+  await join(token, seams, { waitMs, signal });
   return syncPass(seams, { signal });
 }
 
@@ -56,7 +61,7 @@ function refuseOther({ rootsPem, hostName, controller }: Identity, { pins }: Joi
   );
 }
 
-async function join(token: JoinToken, seams: Seams, signal: AbortSignal | undefined): Promise<void> {
+async function join(token: JoinToken, seams: Seams, { waitMs, signal }: Waiting): Promise<void> {
   const { settings, layout, files, clock, say } = seams;
   const { controller: address } = settings;
   if (address === undefined) {
@@ -77,13 +82,14 @@ async function join(token: JoinToken, seams: Seams, signal: AbortSignal | undefi
         nextKey: layout.identity.joinKey,
         staleKeyErrors: ['KEY_REUSED', 'CSR_INVALID'],
         ask: async (key) => {
-          const answer = await controller.enroll({
+          const request = {
             tokenId: token.id,
             tokenSecret: token.secret.reveal(),
             certificateRequest: requestFor(key),
             hostName: settings.hostName,
             agentVersion: seams.version,
-          });
+          };
+          const answer = await untilApproved(() => controller.enroll(request), key, seams, { waitMs, signal });
           const bundle = checkBundle(answer.trust, { trust, shown: controller.shown, name, clock });
           const issued = pairOf(answer.certificate?.chain, key);
           checkIssued(issued.chain, {

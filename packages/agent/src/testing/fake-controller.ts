@@ -47,6 +47,7 @@ export async function startFakeController(
     renewExporters: false,
     renewIdentity: false,
     rejectIdentities: false,
+    enrollErrors: [],
     clockAheadMs: 0,
     checkInSeconds: 60,
     answer: undefined,

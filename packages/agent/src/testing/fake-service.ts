@@ -29,6 +29,8 @@ export interface Book {
   renewExporters: boolean;
   renewIdentity: boolean;
   rejectIdentities: boolean;
+  /** What the next calls to enroll are answered with, one after the other, before anything is looked at. */
+  enrollErrors: TorchpassError[];
   clockAheadMs: number;
   checkInSeconds: number;
   /** Changes what the agent is told about an exporter. */
@@ -57,6 +59,8 @@ export function createFakeService(
 
   return {
     enroll: handle('enroll', async ({ tokenId, tokenSecret, certificateRequest, hostName }) => {
+      const error = book.enrollErrors.shift();
+      if (error !== undefined) throw error;
       const token = book.tokens.get(tokenId);
       const hash = (bytes: Buffer) => createHash('sha256').update(bytes).digest();
       if (token === undefined || !timingSafeEqual(hash(token.secret), hash(tokenSecret))) throw refusedToken();

@@ -23,6 +23,8 @@ export interface Api {
   revokeToken(id: string): Promise<TokenView>;
   listHosts(): Promise<HostList>;
   showHost(name: string): Promise<HostView>;
+  approveHost(name: string, fingerprint: string | undefined): Promise<HostView>;
+  rejectHost(name: string, reason: string): Promise<HostView>;
   revokeHost(name: string, reason: string): Promise<RevokedHost>;
   releaseHost(name: string): Promise<ReleasedHost>;
   listTargets(): Promise<TargetList>;
@@ -43,6 +45,8 @@ export function createApi(exchange: Exchange): Api {
     revokeToken: (id) => post(`/tokens/${encodeURIComponent(id)}/revoke`),
     listHosts: () => get('/hosts'),
     showHost: (name) => get(`/hosts/${encodeURIComponent(name)}`),
+    approveHost: (name, fingerprint) => post(`/hosts/${encodeURIComponent(name)}/approve`, { fingerprint }),
+    rejectHost: (name, reason) => post(`/hosts/${encodeURIComponent(name)}/reject`, { reason }),
     revokeHost: (name, reason) => post(`/hosts/${encodeURIComponent(name)}/revoke`, { reason }),
     releaseHost: (name) => post(`/hosts/${encodeURIComponent(name)}/release`),
     listTargets: () => get('/targets'),

@@ -62,6 +62,27 @@ const GOOD: [string, unknown[], unknown, number, (string | RegExp)[]][] = [
     ['2026-01-29T00:00:00Z (in 28 days)', '198.51.100.7:9100', '2026-01-07T00:00:00Z (in 6 days)', 'It is open.'],
   ],
   [
+    'host approve web-1 --fingerprint SHA256:zp2z',
+    ['POST', '/api/v1/hosts/web-1/approve', { fingerprint: 'SHA256:zp2z' }],
+    host,
+    0,
+    ['The host web-1 is approved', host.fingerprint ?? ''],
+  ],
+  [
+    'host reject web-1 --reason unknown --yes',
+    ['POST', '/api/v1/hosts/web-1/reject', { reason: 'unknown' }],
+    { ...host, state: 'rejected' },
+    0,
+    ['The host web-1 is rejected'],
+  ],
+  [
+    'host list',
+    ['GET', '/api/v1/hosts'],
+    { hosts: [{ ...host, state: 'pending', identity: null }] },
+    0,
+    [/web-1 +SHA256:zp2zlFDDsv1hBRSyqGyWZi1zAmtBqLHBNDbN8OFzVPY +198/],
+  ],
+  [
     'host revoke web-1 --reason stolen --yes',
     ['POST', '/api/v1/hosts/web-1/revoke', { reason: 'stolen' }],
     { host: { ...host, state: 'revoked' }, remarks: ['Rotate the password.'] },
@@ -118,7 +139,7 @@ const GOOD: [string, unknown[], unknown, number, (string | RegExp)[]][] = [
     status,
     0,
     [
-      '2 active, 0 quarantined, 1 revoked, 0 left',
+      '2 active, 1 to approve, 0 quarantined, 1 revoked, 0 left',
       '2026-01-05T00:00:00Z (in 4 days)',
       'exporter',
       'c.example.org:7443',

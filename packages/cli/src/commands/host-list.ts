@@ -26,5 +26,18 @@ export const hostList = command({
       ],
       hosts,
     );
+    const waiting = hosts.filter(({ state }) => state === 'pending');
+    if (waiting.length === 0) return;
+    page.line();
+    page.line('Waiting for "torchpass host approve NAME --fingerprint SHA256:…" or "torchpass host reject NAME":');
+    page.table(
+      [
+        { title: 'name', value: (host) => host.name },
+        { title: 'key', value: (host) => host.fingerprint ?? '-' },
+        { title: 'from', value: (host) => host.address },
+        { title: 'asked', value: (host) => page.relative(host.enrolledAt) },
+      ],
+      waiting,
+    );
   },
 });

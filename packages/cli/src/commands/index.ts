@@ -1,6 +1,8 @@
 import type { Command } from '../command.ts';
+import { hostApprove } from './host-approve.ts';
 import { hostList } from './host-list.ts';
 import { hostRelease } from './host-release.ts';
+import { hostReject } from './host-reject.ts';
 import { hostRevoke } from './host-revoke.ts';
 import { hostShow } from './host-show.ts';
 import { prometheusCheck } from './prometheus-check.ts';
@@ -20,6 +22,8 @@ export const commands: readonly Command[] = [
   tokenRevoke,
   hostList,
   hostShow,
+  hostApprove,
+  hostReject,
   hostRevoke,
   hostRelease,
   targetList,

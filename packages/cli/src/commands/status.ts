@@ -19,7 +19,10 @@ export const status = command({
       ['agents connect to', bold(now.controller)],
       [
         'hosts',
-        `${hosts.active} active, ${quarantined(hosts.quarantined, red)}, ${hosts.revoked} revoked, ${hosts.left} left`,
+        [
+          `${hosts.active} active, ${hosts.pending} to approve, ${quarantined(hosts.quarantined, red)}`,
+          `${hosts.revoked} revoked, ${hosts.left} left`,
+        ].join(', '),
       ],
       ['targets', `${targets.published} published, ${targets.pending} pending, ${targets.refused} refused`],
       ['scraper certificate ends', page.absolute(scraper?.notAfter ?? null)],

@@ -1,7 +1,7 @@
 import type { CreateTokenInput } from '@torchpass/controller/api';
 import { parseDuration, TorchpassError } from '@torchpass/core';
 import { command } from '../command.ts';
-import { listOption, textOption, valueOption, wholeNumber } from '../option.ts';
+import { listOption, switchOption, textOption, valueOption, wholeNumber } from '../option.ts';
 import { tokenFields } from './token-fields.ts';
 
 export const tokenCreate = command({
@@ -11,6 +11,7 @@ export const tokenCreate = command({
   examples: [
     { line: 'torchpass token create --job node --label env=prod', shows: 'for one server, within an hour' },
     { line: 'torchpass token create --uses 20 --expires-in 1d --network 198.51.100.0/24', shows: 'for a batch' },
+    { line: 'torchpass token create --approval', shows: 'the host waits until you have compared its key' },
     { line: 'torchpass token create --host-name web-1 --output token > web-1.token', shows: 'only the token' },
     { line: 'torchpass token create --output json | jq -r .token', shows: 'the same with jq' },
   ],
@@ -24,12 +25,14 @@ export const tokenCreate = command({
     addresses: listOption('--address ADDRESS', 'address or DNS name that targets may have besides the observed one'),
     networks: listOption('--network CIDR', 'network from which it may be used (default: any)'),
     exporters: listOption('--exporter NAME', 'exporter that the host may have (default: any)'),
+    approval: switchOption('--approval', 'a person has to approve each host, with "torchpass host approve"'),
     note: textOption('--note TEXT', 'for your memory'),
   },
 
-  run({ api }, { labels, ...rest }) {
+  run({ api }, { labels, approval, ...rest }) {
     const given = Object.entries(rest).filter(([, value]) => value !== undefined);
     const request: CreateTokenInput = { ...Object.fromEntries(given), labels: parseLabels(labels) };
+    if (approval) request.approval = true;
     return api.createToken(request);
   },
 

@@ -15,6 +15,7 @@ export function tokenFields(token: TokenView, page: Page): [string, string][] {
     ['addresses', listText(['the one it connects from', ...token.addresses])],
     ['networks', listText(token.networks, ', ', 'any')],
     ['exporters', listText(token.exporters, ', ', 'any')],
+    ['approval', token.approval ? 'a person has to approve each host' : 'not needed'],
     ...(token.note === '' ? [] : [['note', token.note] satisfies [string, string]]),
   ];
 }

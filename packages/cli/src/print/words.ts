@@ -18,7 +18,7 @@ export function count(number: number, one: string, many = `${one}s`): string {
 }
 
 const GOOD = new Set(['usable', 'active', 'published']);
-const BAD = new Set(['refused', 'revoked', 'quarantined']);
+const BAD = new Set(['refused', 'rejected', 'revoked', 'quarantined']);
 
 /** A state in its colour: green as it should be, red thrown out, yellow on the way. */
 export function stateText(state: string, colors: Colors): string {

@@ -24,6 +24,9 @@ export interface Services {
   hosts: {
     list(): Promise<HostView[]>;
     show(name: string): Promise<HostView>;
+    /** `FINGERPRINT_MISMATCH` when one is given and the key has another. */
+    approve(name: string, fingerprint: string | undefined, by: Actor): Promise<HostView>;
+    reject(name: string, reason: string, by: Actor): Promise<HostView>;
     revoke(name: string, reason: string, by: Actor): Promise<RevokedHost>;
     /** Ends a quarantine. */
     release(name: string, by: Actor): Promise<ReleasedHost>;

@@ -25,6 +25,8 @@ export const createTokenRequest = z.strictObject({
   networks: z.array(z.string()).max(64).default([]),
   /** Names of the exporters that the host may have; any when empty. */
   exporters: z.array(z.string()).max(64).default([]),
+  /** Whether a person has to approve each host that uses it. */
+  approval: z.boolean().default(false),
   /** For the operator's memory. */
   note: z.string().max(200).default(''),
 });
@@ -38,6 +40,7 @@ export const tokenView = z.object({
   addresses: z.array(z.string()),
   networks: z.array(z.string()),
   exporters: z.array(z.string()),
+  approval: z.boolean(),
   uses: z.int(),
   maxUses: z.int(),
   createdAt: time,
@@ -73,10 +76,13 @@ export const targetView = z.object({
 
 export const hostView = z.object({
   name: z.string(),
-  state: z.enum(['active', 'quarantined', 'revoked', 'left']),
+  state: z.enum(['active', 'pending', 'quarantined', 'revoked', 'left', 'rejected', 'expired']),
+  /** Of its newest key, as the agent shows it too: `SHA256:` and base64. */
+  fingerprint: z.string().nullable(),
   /** The address that it last connected from. */
   address: z.string(),
   agentVersion: z.string(),
+  /** Of a host that waits for approval: when it asked. */
   enrolledAt: time,
   lastSeenAt: time,
   /** Why its calls are refused although it was not thrown out; null when they are not. */
@@ -85,6 +91,13 @@ export const hostView = z.object({
   identity: z.object({ serial: z.string(), notAfter: time }).nullable(),
   exporters: z.array(targetView),
 });
+
+export const approveHostRequest = z.strictObject({
+  /** What the key has to have, `SHA256:…`, as the agent shows it. Not compared when absent. */
+  fingerprint: z.string().max(80).optional(),
+});
+
+export const rejectHostRequest = z.strictObject({ reason: z.string().max(200).default('') });
 
 export const revokeHostRequest = z.strictObject({ reason: z.string().max(200).default('') });
 
@@ -154,7 +167,15 @@ export const controllerStatus = z.object({
   authorities: z.array(
     z.object({ role: z.string(), state: z.string(), serial: z.string(), notBefore: time, notAfter: time }),
   ),
-  hosts: z.object({ active: z.int(), quarantined: z.int(), revoked: z.int(), left: z.int() }),
+  hosts: z.object({
+    active: z.int(),
+    pending: z.int(),
+    quarantined: z.int(),
+    revoked: z.int(),
+    left: z.int(),
+    rejected: z.int(),
+    expired: z.int(),
+  }),
   targets: z.object({ published: z.int(), pending: z.int(), refused: z.int() }),
   scraper: z.object({ serial: z.string(), notAfter: time }).nullable(),
   prometheusFolder: z.string(),

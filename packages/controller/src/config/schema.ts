@@ -82,6 +82,8 @@ export const configSchema = z.strictObject({
     .strictObject({
       /** Networks that may be targets although they are loopback, link-local or private. */
       allowed_networks: z.array(network).default([]),
+      /** How long a host waits for a person to approve it. */
+      approval_expiry: duration(MINUTE, 30 * 24 * 60 * MINUTE).prefault('24h'),
     })
     .prefault({}),
   limits: z

@@ -3,7 +3,7 @@ import { readCertificateRequest } from '@torchpass/pki';
 import { stranger } from '../audit/actor.ts';
 import type { Audit } from '../audit/audit.ts';
 import type { Authorities } from '../issuance/authorities.ts';
-import type { IssuedCertificate, Issuance } from '../issuance/issuance.ts';
+import type { CertificateOrder, IssuedCertificate, Issuance } from '../issuance/issuance.ts';
 import { certificatesOfKey, newestOfLine } from '../issuance/ledger.ts';
 import type { HostTable } from '../store/schema.ts';
 import type { Queries, Store } from '../store/store.ts';
@@ -20,6 +20,7 @@ import {
 import { createGuesses } from '../tokens/guesses.ts';
 import { checkHostName } from './host-name.ts';
 import { LIVE_STATES } from '../store/host-states.ts';
+import { approvalPending, expirePending, hasExpired } from './pending.ts';
 
 export interface Enrolment {
   tokenId: string;
@@ -46,6 +47,17 @@ interface Tools {
   random: Random;
   logger: Logger;
   identityLifetimeMs: number;
+  /** How long a host may wait for a person. */
+  approvalExpiryMs: number;
+}
+
+/** A token that was found, and a key whose possession was proven. */
+interface Admission {
+  enrolment: Enrolment;
+  token: TokenRow;
+  /** DER SubjectPublicKeyInfo. */
+  publicKey: Buffer;
+  keyFingerprint: string;
 }
 
 const HOST_ID_LENGTH = 16;
@@ -53,7 +65,8 @@ const HOST_ID_LENGTH = 16;
 /**
  * Turns a token and a key into a host. Token, host and the certificate's serial number are stored in one transaction;
  * then the certificate is signed. A caller that repeats the request with the same key, because the answer was
- * lost or the controller died in between, gets the same host and the same certificate.
+ * lost or the controller died in between, gets the same host and the same certificate. A host whose token needs a
+ * person's word gets `APPROVAL_PENDING` until somebody approves it; nothing is signed before.
  */
 export function createEnrolment(tools: Tools) {
   const { store, authorities, issuance, audit, clock, random, logger } = tools;
@@ -66,10 +79,11 @@ export function createEnrolment(tools: Tools) {
     const spent = whySpent(token, clock.now());
     const { publicKey, fingerprint } = readRequest(enrolment, spent, presented);
     return turns.take(fingerprint, async () => {
+      const admission = { enrolment, token, publicKey, keyFingerprint: fingerprint };
       const hostId = await hostOfEarlierUse(store, token.id, fingerprint);
-      if (hostId !== undefined) return repeat(hostId, fingerprint, presented);
+      if (hostId !== undefined) return repeat(hostId, admission);
       if (spent !== undefined) throw rejected(spent, presented, logger);
-      return join(enrolment, token, publicKey, fingerprint);
+      return token.approval === 0 ? join(admission) : ask(admission);
     });
   };
 
@@ -82,14 +96,64 @@ export function createEnrolment(tools: Tools) {
     }
   }
 
-  async function join(
-    enrolment: Enrolment,
-    token: TokenRow,
-    publicKey: Buffer,
-    keyFingerprint: string,
-  ): Promise<Enrolled> {
-    const host = newHost(enrolment, token);
-    const draft = issuance.draft({
+  /** One transaction for all that an enrolment takes up, whether it is a host at once or waits for a person. */
+  async function admit(transaction: Queries, host: HostTable, { enrolment, token, keyFingerprint }: Admission) {
+    const use = { presented: presentedIn(enrolment), tokenId: token.id, keyFingerprint, hostId: host.id };
+    const now = clock.now();
+    await consume(transaction, token, { ...use, now }, logger);
+    await expirePending(transaction, { audit, expiryMs: tools.approvalExpiryMs, now });
+    await refuseTakenName(transaction, host.name);
+    await transaction.insertInto('hosts').values(host).execute();
+    await recordUse(transaction, { ...use, now });
+    await audit.record(transaction, {
+      event: host.state === 'pending' ? 'host.pending' : 'host.enrolled',
+      by: stranger(enrolment.address),
+      subject: host.name,
+      details: { host_id: host.id, token: token.id, key: keyFingerprint },
+    });
+  }
+
+  async function join(admission: Admission): Promise<Enrolled> {
+    const host = newHost(admission, 'active');
+    const draft = issuance.draft(identityOf(host, admission.publicKey));
+    await store.transaction().execute(async (transaction) => {
+      await admit(transaction, host, admission);
+      await issuance.reserve(transaction, draft);
+    });
+    logger.info('host enrolled', { host: host.name, from: host.address, token: host.token_id });
+    return { hostName: host.name, certificate: await issuance.complete(draft.prepared.serial) };
+  }
+
+  /** The same up to the certificate: of that nothing exists until a person has said yes. */
+  async function ask(admission: Admission): Promise<never> {
+    const host = newHost(admission, 'pending');
+    await store.transaction().execute((transaction) => admit(transaction, host, admission));
+    logger.info('host waits for approval', { host: host.name, from: host.address, token: host.token_id });
+    throw approvalPending(host.name, admission.keyFingerprint);
+  }
+
+  async function repeat(hostId: string, { enrolment, keyFingerprint, publicKey }: Admission): Promise<Enrolled> {
+    const presented = presentedIn(enrolment);
+    const now = clock.now();
+    const host = await store.selectFrom('hosts').selectAll().where('id', '=', hostId).executeTakeFirstOrThrow();
+    if (host.state === 'pending' && !hasExpired(host, tools.approvalExpiryMs, now))
+      throw approvalPending(host.name, keyFingerprint);
+    if (host.state !== 'active') throw rejected(`its host ${host.name} is ${host.state}`, presented, logger);
+    const rows = await certificatesOfKey(store, keyFingerprint);
+    const row = rows.find((candidate) => candidate.host_id === hostId && candidate.role === 'agent');
+    const newest = await newestOfLine(store, { role: 'agent', hostId, subjectName: '' });
+    if (row === undefined && newest === undefined) {
+      // Approved since: this is the first certificate of the key that the person saw.
+      return { hostName: host.name, certificate: await issuance.issue(identityOf(host, publicKey)) };
+    }
+    const superseded = newest !== undefined && newest.serial !== row?.serial;
+    if (row === undefined || superseded || new Date(row.not_after) <= now)
+      throw rejected(`its host ${host.name} has moved on`, presented, logger);
+    return { hostName: host.name, certificate: await issuance.complete(row.serial) };
+  }
+
+  function identityOf(host: HostTable, publicKey: Buffer): CertificateOrder {
+    return {
       role: 'agent',
       hostId: host.id,
       subjectName: '',
@@ -98,44 +162,15 @@ export function createEnrolment(tools: Tools) {
       ipAddresses: [],
       publicKey,
       lifetimeMs: tools.identityLifetimeMs,
-    });
-    const presented = presentedIn(enrolment);
-    await store.transaction().execute(async (transaction) => {
-      const use = { presented, tokenId: token.id, keyFingerprint, hostId: host.id, now: clock.now() };
-      await consume(transaction, token, use, logger);
-      await refuseTakenName(transaction, host.name);
-      await transaction.insertInto('hosts').values(host).execute();
-      await recordUse(transaction, use);
-      await issuance.reserve(transaction, draft);
-      await audit.record(transaction, {
-        event: 'host.enrolled',
-        by: stranger(enrolment.address),
-        subject: host.name,
-        details: { host_id: host.id, token: token.id, key: keyFingerprint, serial: draft.prepared.serial },
-      });
-    });
-    logger.info('host enrolled', { host: host.name, from: host.address, token: token.id });
-    return { hostName: host.name, certificate: await issuance.complete(draft.prepared.serial) };
+    };
   }
 
-  async function repeat(hostId: string, keyFingerprint: string, presented: Presented): Promise<Enrolled> {
-    const host = await store.selectFrom('hosts').selectAll().where('id', '=', hostId).executeTakeFirstOrThrow();
-    const rows = await certificatesOfKey(store, keyFingerprint);
-    const row = rows.find((candidate) => candidate.host_id === hostId && candidate.role === 'agent');
-    const newest = await newestOfLine(store, { role: 'agent', hostId, subjectName: '' });
-    const superseded = newest !== undefined && newest.serial !== row?.serial;
-    if (host.state !== 'active' || row === undefined || superseded || new Date(row.not_after) <= clock.now()) {
-      throw rejected(`its host ${host.name} has moved on`, presented, logger);
-    }
-    return { hostName: host.name, certificate: await issuance.complete(row.serial) };
-  }
-
-  function newHost(enrolment: Enrolment, token: TokenRow): HostTable {
+  function newHost({ enrolment, token }: Admission, state: 'active' | 'pending'): HostTable {
     const now = clock.now().toISOString();
     return {
       id: randomId(random, HOST_ID_LENGTH),
       name: token.host_name ?? checkHostName(enrolment.hostName),
-      state: 'active',
+      state,
       token_id: token.id,
       job: token.job,
       labels: token.labels,

@@ -25,7 +25,16 @@ export function hostRows(queries: Queries) {
       ),
     )
     .selectAll('hosts')
-    .select(['identity.serial as identity_serial', 'identity.not_after as identity_not_after']);
+    .select(['identity.serial as identity_serial', 'identity.not_after as identity_not_after'])
+    .select(({ fn, selectFrom }) =>
+      fn
+        .coalesce(
+          'identity.key_fingerprint',
+          // Nothing is issued yet: the key that it asked with.
+          selectFrom('token_uses').select('key_fingerprint').whereRef('token_uses.host_id', '=', 'hosts.id').limit(1),
+        )
+        .as('key_fingerprint'),
+    );
 }
 
 /** Every exporter with its host and its newest certificate, by host and name. The caller narrows. */

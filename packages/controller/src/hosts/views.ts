@@ -1,4 +1,5 @@
 import { TorchpassError } from '@torchpass/core';
+import { fingerprintText } from '@torchpass/pki';
 import type { HostView, TargetView } from '../api/types.ts';
 import { mapFrom } from '../store/json.ts';
 import type { Store } from '../store/store.ts';
@@ -55,6 +56,7 @@ function hostView(row: HostViewRow, exporters: readonly ExporterViewRow[]): Host
   return {
     name: row.name,
     state: row.state,
+    fingerprint: row.key_fingerprint === null ? null : fingerprintText(row.key_fingerprint),
     address: row.address,
     agentVersion: row.agent_version,
     enrolledAt: row.enrolled_at,

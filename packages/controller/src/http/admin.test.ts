@@ -55,6 +55,7 @@ describe('the administration API', () => {
           labels: { env: 'prod' },
           expiresIn: '1h',
           uses: 1,
+          approval: false,
           addresses: [],
           networks: [],
           exporters: [],

@@ -1,14 +1,21 @@
 import { sql } from 'kysely';
 import type { Role } from '@torchpass/pki';
 import { LIVE_STATES } from './host-states.ts';
+import type { HostState } from './schema.ts';
 import type { Store } from './store.ts';
 
-export interface HostCounts {
-  active: number;
-  quarantined: number;
-  revoked: number;
-  left: number;
-}
+/** In the order in which they are shown. */
+const HOST_STATES = [
+  'active',
+  'pending',
+  'quarantined',
+  'revoked',
+  'left',
+  'rejected',
+  'expired',
+] as const satisfies HostState[];
+
+export type HostCounts = Record<HostState, number>;
 
 export async function countHosts(store: Store): Promise<HostCounts> {
   const rows = await store
@@ -16,8 +23,8 @@ export async function countHosts(store: Store): Promise<HostCounts> {
     .select(['state', ({ fn }) => fn.countAll<number | string>().as('count')])
     .groupBy('state')
     .execute();
-  const count = (state: keyof HostCounts) => Number(rows.find((row) => row.state === state)?.count ?? 0);
-  return { active: count('active'), quarantined: count('quarantined'), revoked: count('revoked'), left: count('left') };
+  const count = (state: HostState) => Number(rows.find((row) => row.state === state)?.count ?? 0);
+  return Object.fromEntries(HOST_STATES.map((state) => [state, count(state)])) as HostCounts;
 }
 
 export interface TargetCounts {

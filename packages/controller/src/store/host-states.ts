@@ -1,13 +1,11 @@
-import type { HostTable } from './schema.ts';
-
-type State = HostTable['state'];
+import type { HostState } from './schema.ts';
 
 /**
  * Hosts that have not ended: their names and addresses are theirs, their targets stay. A quarantined one is refused at
- * every call, but its monitoring goes on.
+ * every call, but its monitoring goes on; a pending one waits for a person and has nothing but its name.
  */
-export const LIVE_STATES: readonly State[] = ['active', 'quarantined'];
+export const LIVE_STATES: readonly HostState[] = ['active', 'pending', 'quarantined'];
 
-export function isLive(state: State): boolean {
+export function isLive(state: HostState): boolean {
   return LIVE_STATES.includes(state);
 }

@@ -53,6 +53,8 @@ export interface JoinTokenTable {
   addresses: string;
   networks: string;
   exporters: string;
+  /** 1 when a person has to approve each host that uses it. */
+  approval: ColumnType<number, number | undefined, number>;
   max_uses: number;
   uses: ColumnType<number, number | undefined, number>;
   note: string;
@@ -71,11 +73,14 @@ export interface TokenUseTable {
   used_at: string;
 }
 
+/** `pending`: waits for a person. `rejected` and `expired`: was never a member. Which are live: host-states.ts. */
+export type HostState = 'active' | 'pending' | 'quarantined' | 'revoked' | 'left' | 'rejected' | 'expired';
+
 export interface HostTable {
   id: string;
   /** Unique among those that have not ended. */
   name: string;
-  state: 'active' | 'quarantined' | 'revoked' | 'left';
+  state: HostState;
   token_id: string;
   /** As in the token. */
   job: string | null;
@@ -87,6 +92,7 @@ export interface HostTable {
   /** The address it last connected from. */
   address: string;
   agent_version: string;
+  /** Of a host that waits, or was rejected: when it asked. */
   enrolled_at: string;
   last_seen_at: string;
   ended_at: string | null;

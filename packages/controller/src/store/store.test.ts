@@ -10,6 +10,7 @@ import { temporaryFolder } from '../testing/surroundings.ts';
 import { takeInstanceLock } from './instance-lock.ts';
 import { listFrom, mapFrom } from './json.ts';
 import { MIGRATIONS } from './migrations/index.ts';
+import type { HostState } from './schema.ts';
 import { openStore } from './store.ts';
 
 const clock = new ManualClock();
@@ -104,15 +105,16 @@ describe('the database', () => {
       exporters: '[]',
       address: '',
     };
-    const rest = { agent_version: '', enrolled_at: '', last_seen_at: '', ended_at: null, end_reason: null };
-    const add = (id: string, state: 'active' | 'left') =>
+    const rest = { agent_version: '', enrolled_at: '', last_seen_at: '', end_reason: null };
+    const add = (id: string, state: HostState, ended_at: string | null = null) =>
       store
         .insertInto('hosts')
-        .values({ id, state, ...host, ...rest })
+        .values({ id, state, ended_at, ...host, ...rest })
         .execute();
     await add('a', 'active');
-    await add('b', 'left');
+    await add('b', 'left', '2026-01-01');
     await expect(add('c', 'active')).rejects.toThrow(/UNIQUE/);
+    await expect(add('d', 'pending')).rejects.toThrow(/UNIQUE/);
     await store.destroy();
   });
 });

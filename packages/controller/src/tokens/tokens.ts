@@ -53,7 +53,7 @@ export function createTokens({ store, authorities, audit, clock, random, control
       await store.transaction().execute(async (transaction) => {
         await transaction.insertInto('join_tokens').values(row).execute();
         const { expires_at, max_uses, host_name } = row;
-        const details = { expires_at, max_uses, host_name };
+        const details = { expires_at, max_uses, host_name, approval: request.approval };
         await audit.record(transaction, { event: 'token.created', by, subject: row.id, details });
       });
       const pins = authorities.roots.map((root) => pinOf(root));
@@ -101,6 +101,7 @@ function checkRequest(request: CreateTokenRequest) {
     addresses: toJson(request.addresses.map(checkClaimableAddress)),
     networks: toJson(request.networks.map(checkNetwork)),
     exporters: toJson(request.exporters.map((exporter) => checkName('exporter', exporter))),
+    approval: request.approval ? 1 : 0,
     max_uses: request.uses,
     replaces_host_id: null,
     note: request.note,
@@ -125,6 +126,7 @@ function view(row: TokenRow, now: Date): TokenView {
     addresses: listFrom(row.addresses),
     networks: listFrom(row.networks),
     exporters: listFrom(row.exporters),
+    approval: row.approval === 1,
     uses: row.uses,
     maxUses: row.max_uses,
     createdAt: row.created_at,

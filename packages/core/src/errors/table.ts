@@ -36,6 +36,8 @@ export const ERROR_KINDS = {
   // Joining and the agent's protocol
   TOKEN_MALFORMED: 'invalid',
   TOKEN_REJECTED: 'unauthenticated',
+  APPROVAL_PENDING: 'conflict',
+  FINGERPRINT_MISMATCH: 'refused',
   PIN_MISMATCH: 'unauthenticated',
   IDENTITY_REQUIRED: 'unauthenticated',
   IDENTITY_REJECTED: 'unauthenticated',

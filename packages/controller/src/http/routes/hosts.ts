@@ -1,6 +1,14 @@
 import { isName } from '@torchpass/core';
 import { z } from 'zod';
-import { hostList, hostView, releasedHost, revokedHost, revokeHostRequest } from '../../api/types.ts';
+import {
+  approveHostRequest,
+  hostList,
+  hostView,
+  rejectHostRequest,
+  releasedHost,
+  revokedHost,
+  revokeHostRequest,
+} from '../../api/types.ts';
 import { nothing, route, type Route } from '../route.ts';
 import { CHANGE, LOOK } from './access.ts';
 
@@ -24,6 +32,24 @@ export const hostRoutes: readonly Route[] = [
     body: nothing,
     answer: hostView,
     handle: ({ hosts }, { params }) => hosts.show(params.name),
+  }),
+  route({
+    method: 'POST',
+    path: '/hosts/:name/approve',
+    access: CHANGE,
+    params: hostName,
+    body: approveHostRequest,
+    answer: hostView,
+    handle: ({ hosts }, { params, body, by }) => hosts.approve(params.name, body.fingerprint, by),
+  }),
+  route({
+    method: 'POST',
+    path: '/hosts/:name/reject',
+    access: CHANGE,
+    params: hostName,
+    body: rejectHostRequest,
+    answer: hostView,
+    handle: ({ hosts }, { params, body, by }) => hosts.reject(params.name, body.reason, by),
   }),
   route({
     method: 'POST',

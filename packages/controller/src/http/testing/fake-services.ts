@@ -12,6 +12,7 @@ export const token: TokenView = {
   addresses: [],
   networks: [],
   exporters: [],
+  approval: false,
   uses: 0,
   maxUses: 1,
   createdAt: TIME,
@@ -36,6 +37,7 @@ export const target: TargetView = {
 export const host: HostView = {
   name: 'web-1',
   state: 'active',
+  fingerprint: 'SHA256:abc',
   address: '198.51.100.7',
   agentVersion: '0.1.0',
   enrolledAt: TIME,
@@ -66,6 +68,8 @@ export function fakeServices(replaced: Partial<Answers> = {}): { services: Servi
     hosts: {
       list: recorded('hosts.list', [host]),
       show: recorded('hosts.show', host),
+      approve: recorded('hosts.approve', host),
+      reject: recorded('hosts.reject', { ...host, state: 'rejected' as const }),
       revoke: recorded('hosts.revoke', { host: { ...host, state: 'revoked' as const }, remarks: [] }),
       release: recorded('hosts.release', { host, remarks: [] }),
       ...replaced.hosts,
@@ -87,7 +91,7 @@ export function fakeServices(replaced: Partial<Answers> = {}): { services: Servi
       startedAt: TIME,
       controller: 'c.example:7443',
       authorities: [],
-      hosts: { active: 0, quarantined: 0, revoked: 0, left: 0 },
+      hosts: { active: 0, pending: 0, quarantined: 0, revoked: 0, left: 0, rejected: 0, expired: 0 },
       targets: { published: 0, pending: 0, refused: 0 },
       scraper: null,
       prometheusFolder: '/p',

@@ -1,7 +1,7 @@
 import { sql, type Kysely } from 'kysely';
 
 /** Names that a host holds on to: everything but what has ended. Later states are live unless they are named here. */
-const LIVE = sql`state not in ('revoked', 'left', 'rejected')`;
+const LIVE = sql`state not in ('revoked', 'left', 'rejected', 'expired')`;
 
 export async function up(db: Kysely<unknown>): Promise<void> {
   await db.schema.alterTable('hosts').addColumn('quarantined_at', 'text').execute();

@@ -1,6 +1,7 @@
 import type { ColumnDataType, Kysely } from 'kysely';
 import { up as firstLight } from './0001-first-light.ts';
 import { up as audit } from './0002-audit.ts';
+import { up as approval } from './0003-approval.ts';
 import { up as renewal } from './0004-renewal.ts';
 import { up as revocation } from './0005-revocation.ts';
 import { up as keys } from './0007-keys.ts';
@@ -16,6 +17,7 @@ export type Migration = (db: Kysely<unknown>, context: MigrationContext) => Prom
 export const MIGRATIONS: readonly { name: string; up: Migration }[] = [
   { name: '0001-first-light', up: firstLight },
   { name: '0002-audit', up: audit },
+  { name: '0003-approval', up: approval },
   { name: '0004-renewal', up: renewal },
   { name: '0005-revocation', up: revocation },
   { name: '0007-keys', up: keys },
