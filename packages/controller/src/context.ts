@@ -7,6 +7,7 @@ import { createFeatures, type Surroundings } from './features.ts';
 import { createAgentService } from './grpc/agent-service.ts';
 import { createAuthentication } from './grpc/authenticate.ts';
 import { Connections } from './grpc/connections.ts';
+import { notingRefusals } from './grpc/call-refusals.ts';
 import { createGate } from './grpc/gate.ts';
 import { createGrpcServer } from './grpc/grpc-server.ts';
 import { createAdmission } from './grpc/methods.ts';
@@ -14,6 +15,7 @@ import { HANDSHAKES } from './grpc/handshakes.ts';
 import { createPublicPort } from './grpc/public-port.ts';
 import { createKnownAddresses } from './hosts/known-addresses.ts';
 import { createAdminServer } from './http/admin.ts';
+import { notingRefusedActs } from './http/refused-acts.ts';
 import { listenTcp, listenUnix } from './http/listen.ts';
 import { createOperationsServer } from './http/operations.ts';
 import { createPublicHttp } from './http/public.ts';
@@ -63,7 +65,9 @@ export async function startController(surroundings: Surroundings): Promise<Contr
       handshakes,
       cut: (serials) => connections.cut(serials),
     });
-    const { issuance, prometheusFolder, publisher, revocationLists, services, metrics } = features;
+    const { issuance, prometheusFolder, publisher, revocationLists, services, metrics, refusals, auditKeeper } =
+      features;
+    closers.push(() => auditKeeper.close());
     await prometheusFolder.refresh();
     const controllerCertificate = createControllerCertificate({
       files,
@@ -86,12 +90,15 @@ export async function startController(surroundings: Surroundings): Promise<Contr
       clock,
       logger,
     });
-    const gate = createGate({ connections, authenticate, admission, known, observe: metrics.observe, clock, logger });
+    const noteRefusal = notingRefusals(refusals);
+    const { observe } = metrics;
+    const gate = createGate({ connections, authenticate, admission, known, noteRefusal, observe, clock, logger });
     const grpc = createGrpcServer(
       createAgentService({
         ...features,
         callerOf: gate.callerOf,
         authorities,
+        noteRefusal,
         scraperName: config.prometheus.scraper_name,
         checkInIntervalMs: config.targets.check_in_interval,
         clock,
@@ -120,7 +127,7 @@ export async function startController(surroundings: Surroundings): Promise<Contr
       clock,
       logger,
     });
-    const admin = createAdminServer({ services, logger, clock });
+    const admin = createAdminServer({ services, logger, clock, refused: notingRefusedActs(refusals) });
     const operations = createOperationsServer({
       services,
       registry: metrics.registry,
@@ -148,6 +155,7 @@ export async function startController(surroundings: Surroundings): Promise<Contr
       publisher,
       revocationLists,
       expirePending: features.expirePending,
+      auditKeeper,
       observe: metrics.upkeep,
       clock,
       logger,

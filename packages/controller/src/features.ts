@@ -10,7 +10,10 @@ import {
 import type { Signer } from '@torchpass/pki';
 import type { Dialect } from 'kysely';
 import type { Services } from './api/services.ts';
+import { createAuditService } from './audit/audit-service.ts';
 import { createAudit } from './audit/audit.ts';
+import { createAuditKeeper, type AuditKeeper } from './audit/keeper.ts';
+import { createRefusals } from './audit/refusals.ts';
 import type { Config } from './config/load.ts';
 import { createApproval } from './hosts/approval.ts';
 import { createCheckIn } from './hosts/check-in.ts';
@@ -79,7 +82,8 @@ export function createFeatures(
   { store, authorities, connections, handshakes, cut }: State,
 ) {
   const { config, clock, random, files, logger, resolve, seams = {} } = surroundings;
-  const audit = createAudit({ key: authorities.sealing.derive('audit log'), clock });
+  const auditKey = authorities.sealing.derive('audit log');
+  const audit = createAudit({ key: auditKey, clock });
   const issuance = createIssuance({ store, authorities, audit, clock, random, logger });
   const signing = new Lanes(SIGNINGS);
 
@@ -118,7 +122,28 @@ export function createFeatures(
     permissions: { mode: 0o640, owner: surroundings.prometheusOwner },
   });
   const bite = createBite({ cut, publisher, revocationLists, logger });
-  const metrics = createMetrics({ store, authorities, publisher, connections, signing, handshakes, clock });
+  const verification = () => auditKeeper.lastVerification();
+  const metrics = createMetrics({
+    store,
+    authorities,
+    publisher,
+    connections,
+    signing,
+    handshakes,
+    verification,
+    clock,
+  });
+  // The audit log
+  const refusals = createRefusals({ store, audit, observe: metrics.refused, clock, logger });
+  const auditKeeper: AuditKeeper = createAuditKeeper({
+    store,
+    audit,
+    refusals,
+    key: auditKey,
+    retention: { retentionMs: config.audit.retention, mostEntries: config.audit.most_entries },
+    clock,
+    logger,
+  });
 
   // Hosts and their targets
   const policy = { allowedNetworks: config.policy.allowed_networks };
@@ -131,7 +156,7 @@ export function createFeatures(
   const lifetimes = { identityLifetimeMs, approvalExpiryMs };
   const enrolNow = createEnrolment({ store, authorities, issuance, audit, clock, random, logger, ...lifetimes });
   const enrol: Enrol = (enrolment, signal) => signing.run('stranger', () => enrolNow(enrolment), signal);
-  const checkIn = createCheckIn({ store, policy, resolve, look, publisher, clock, logger });
+  const checkIn = createCheckIn({ store, policy, resolve, look, publisher, refusals, clock, logger });
   const certificates = createHostCertificates({
     store,
     authorities,
@@ -168,6 +193,7 @@ export function createFeatures(
         return publisher.publish(options);
       },
     },
+    audit: createAuditService({ store, keeper: auditKeeper, clock }),
     prometheus: createPrometheusService({ prometheusFolder, paths }),
     ...status,
   };
@@ -187,5 +213,7 @@ export function createFeatures(
     leave,
     services,
     metrics,
+    refusals,
+    auditKeeper,
   };
 }

@@ -1,4 +1,7 @@
 import type { Clock } from '@torchpass/core';
+import { EMPTY, readHead } from './audit/chain.ts';
+import { REFUSAL_EVENTS, type AuditEvent } from './audit/events.ts';
+import type { Verification } from './audit/keeper.ts';
 import type { Role } from '@torchpass/pki';
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
 import { METHOD_POLICIES } from './grpc/methods.ts';
@@ -29,6 +32,8 @@ interface Sources {
   signing: Lanes;
   /** Undefined where there is no port. */
   handshakes: Lanes | undefined;
+  /** Of the audit log. */
+  verification: () => Verification | undefined;
   clock: Clock;
 }
 
@@ -71,6 +76,12 @@ export function createMetrics(sources: Sources) {
     help: 'Looks from outside that did not find an exporter as it should be.',
     registers,
   });
+  const refusals = new Counter({
+    name: 'torchpass_refusals_total',
+    help: 'Refusals of callers and operators, by event of the audit log.',
+    labelNames: ['event'],
+    registers,
+  });
   const upkeep = new Gauge({
     name: 'torchpass_upkeep_failed',
     help: '1 while something of the installation itself cannot be kept fresh.',
@@ -81,6 +92,7 @@ export function createMetrics(sources: Sources) {
   for (const method of Object.keys(METHOD_POLICIES))
     for (const code of ['OK', 'INTERNAL']) calls.inc({ method, code }, 0);
   for (const reason of DROP_REASONS) dropped.inc({ reason }, 0);
+  for (const event of REFUSAL_EVENTS) refusals.inc({ event }, 0);
   for (const what of UPKEEP) upkeep.set({ what }, 0);
 
   return {
@@ -88,6 +100,7 @@ export function createMetrics(sources: Sources) {
     /** How a call ended. */
     observe: (method: string, code: string) => calls.inc({ method, code }),
     dropped: (reason: DropReason) => dropped.inc({ reason }),
+    refused: (event: AuditEvent) => refusals.inc({ event }),
     upkeep: (what: Upkeep, failed: boolean) => upkeep.set({ what }, failed ? 1 : 0),
     /** The same look from outside, counted when it finds something wrong. */
     countingProbes:
@@ -107,7 +120,16 @@ const OWN: readonly [name: string, role: Role][] = [
   ['web', 'exporter'],
 ];
 
-function readings({ store, authorities, publisher, connections, signing, handshakes, clock }: Sources): Reading[] {
+function readings({
+  store,
+  authorities,
+  publisher,
+  connections,
+  signing,
+  handshakes,
+  verification,
+  clock,
+}: Sources): Reading[] {
   const byState = (counts: object): Sample[] =>
     Object.entries(counts).map(([state, count]) => [{ state }, Number(count)]);
   return [
@@ -196,6 +218,27 @@ function readings({ store, authorities, publisher, connections, signing, handsha
       name: 'torchpass_publish_failed',
       help: "1 while Prometheus's target files are not up to date.",
       read: () => [[{}, publisher.problem() === undefined ? 0 : 1]],
+    },
+    {
+      name: 'torchpass_audit_entries',
+      help: 'Entries of the audit log that are stored.',
+      read: async () => {
+        const { number, pruned_number } = (await readHead(store)) ?? EMPTY;
+        return [[{}, number - pruned_number]];
+      },
+    },
+    {
+      name: 'torchpass_audit_verified_timestamp_seconds',
+      help: 'When the audit log was verified last.',
+      read: () => {
+        const last = verification();
+        return last === undefined ? [] : [[{}, last.at.getTime() / 1000]];
+      },
+    },
+    {
+      name: 'torchpass_audit_broken',
+      help: '1 when the audit log did not verify.',
+      read: () => [[{}, verification()?.sound === false ? 1 : 0]],
     },
     {
       name: 'torchpass_public_connections',

@@ -24,6 +24,7 @@ async function start() {
     controllerCertificate: { fresh: () => Promise.resolve({ key: '', cert: '' }) },
     serveWith: () => undefined,
     revocationLists: { refresh: () => Promise.resolve(), newest: () => Promise.resolve(undefined) },
+    auditKeeper: { pass: () => Promise.resolve() },
     publisher: { publish, problem: () => state.publication?.sentence },
     expirePending: () => Promise.resolve(),
     observe: (what, value) => void failed.set(what, value),
@@ -49,6 +50,7 @@ it('logs a failure when it begins and when it becomes another, and shows it whil
     ['prometheus_folder', false],
     ['revocation_lists', false],
     ['pending_hosts', false],
+    ['audit_log', false],
   ]);
   state.folder = new Error('disk full');
   await pass(10);

@@ -1,11 +1,18 @@
 import { isTorchpassError, reasonOf, type Clock, type Logger } from '@torchpass/core';
+import type { AuditKeeper } from './audit/keeper.ts';
 import type { createControllerCertificate, ServerCredentials } from './issuance/controller-certificate.ts';
 import type { RevocationLists } from './revocation/revocation-lists.ts';
 import type { PrometheusFolder } from './scrapers/prometheus-folder.ts';
 import type { Publisher } from './targets/publisher.ts';
 
 /** What is kept fresh. */
-export const UPKEEP = ['controller_certificate', 'prometheus_folder', 'revocation_lists', 'pending_hosts'] as const;
+export const UPKEEP = [
+  'controller_certificate',
+  'prometheus_folder',
+  'revocation_lists',
+  'pending_hosts',
+  'audit_log',
+] as const;
 export type Upkeep = (typeof UPKEEP)[number];
 
 interface Options {
@@ -17,6 +24,7 @@ interface Options {
   revocationLists: RevocationLists;
   /** Ends hosts that nobody approved in time. */
   expirePending: () => Promise<void>;
+  auditKeeper: Pick<AuditKeeper, 'pass'>;
   /** Whether something failed when it was last due, for the metrics. */
   observe: (what: Upkeep, failed: boolean) => void;
   clock: Clock;
@@ -33,7 +41,8 @@ const REFUSED_INTERVAL_MS = 60 * 60_000;
  * certificate and web certificate, the revocation lists, and target files that could not be written when they should have been.
  */
 export function keepFresh(options: Options) {
-  const { prometheusFolder, controllerCertificate, serveWith, publisher, revocationLists, expirePending } = options;
+  const { prometheusFolder, controllerCertificate, serveWith, publisher, revocationLists } = options;
+  const { expirePending, auditKeeper } = options;
   const { observe, clock, logger } = options;
   const stopping = new AbortController();
   let served: ServerCredentials | undefined;
@@ -51,6 +60,7 @@ export function keepFresh(options: Options) {
     await attempt('revocation_lists', () => revocationLists.refresh());
     await attempt('pending_hosts', expirePending);
     await republish();
+    await attempt('audit_log', () => auditKeeper.pass());
   };
 
   /** Logs a failure when it begins or becomes another, not at every pass. */

@@ -1,4 +1,6 @@
 import type {
+  AuditPage,
+  AuditVerification,
   ControllerStatus,
   CreatedToken,
   CreateTokenInput,
@@ -8,6 +10,7 @@ import type {
   PrometheusSetup,
   Publication,
   ReleasedHost,
+  ReadAuditInput,
   RevokedHost,
   TargetChecks,
   TargetList,
@@ -32,6 +35,8 @@ export interface Api {
   publishTargets(allowEmpty: boolean): Promise<Publication>;
   setUpPrometheus(): Promise<PrometheusSetup>;
   checkPrometheus(file: { path: string; text: string }): Promise<PrometheusFindings>;
+  readAudit(request: ReadAuditInput): Promise<AuditPage>;
+  verifyAudit(head: string | undefined): Promise<AuditVerification>;
   status(): Promise<ControllerStatus>;
 }
 
@@ -54,6 +59,8 @@ export function createApi(exchange: Exchange): Api {
     publishTargets: (allowEmpty) => post('/targets/publish', { allowEmpty }),
     setUpPrometheus: () => post('/prometheus/setup'),
     checkPrometheus: (file) => post('/prometheus/check', file),
+    readAudit: (request) => post('/audit/log', request),
+    verifyAudit: (head) => post('/audit/verify', { head }),
     status: () => get('/status'),
   };
 }

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { problem } from '../testing/fake-api.ts';
 import { run, runAlone } from '../testing/run.ts';
-import { created, host, open, setup, standing, status, target, token } from '../testing/views.ts';
+import { auditEntry, created, host, open, setup, standing, status, target, token } from '../testing/views.ts';
 import { commands } from './index.ts';
 
+const HEAD = `7:${'0f'.repeat(32)}`;
 const TOKEN_ID = token.id;
 
 /** Command line, what the API is asked, its answer, exit code, what the text shows. */
@@ -125,6 +126,34 @@ const GOOD: [string, unknown[], unknown, number, (string | RegExp)[]][] = [
     { jobs: [] },
     0,
     ['nothing to publish'],
+  ],
+  [
+    'audit log --since 1d --event host.revoked --subject web-1 --before 9 --limit 1',
+    ['POST', '/api/v1/audit/log', { since: '1d', event: 'host.revoked', subject: 'web-1', before: 9, limit: 1 }],
+    { entries: [auditEntry], next: 7 },
+    0,
+    [/7 +2026-01-01T00:00:00Z +host\.revoked +web-1 +operator olga from socket +reason="key stolen"/, '--before 7'],
+  ],
+  ['audit log', ['POST', '/api/v1/audit/log', { limit: 50 }], { entries: [], next: null }, 0, ['no such entry']],
+  [
+    'audit verify',
+    ['POST', '/api/v1/audit/verify', {}],
+    { entries: 7, first: 1, head: HEAD, comparable: null, fault: null },
+    0,
+    ['is whole', '7 entries fit, from number 1', HEAD],
+  ],
+  [
+    `audit verify --head ${HEAD}`,
+    ['POST', '/api/v1/audit/verify', { head: HEAD }],
+    {
+      entries: 3,
+      first: 1,
+      head: HEAD,
+      comparable: true,
+      fault: { kind: 'missing', number: 4, sentence: 'Entry 4 is missing.' },
+    },
+    1,
+    ['Entry 4 is missing.', '3 entries fit'],
   ],
   [
     'prometheus setup',

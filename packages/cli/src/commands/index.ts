@@ -1,5 +1,7 @@
 import type { Command } from '../command.ts';
 import { hostApprove } from './host-approve.ts';
+import { auditLog } from './audit-log.ts';
+import { auditVerify } from './audit-verify.ts';
 import { hostList } from './host-list.ts';
 import { hostRelease } from './host-release.ts';
 import { hostReject } from './host-reject.ts';
@@ -29,6 +31,8 @@ export const commands: readonly Command[] = [
   targetList,
   targetCheck,
   targetPublish,
+  auditLog,
+  auditVerify,
   prometheusSetup,
   prometheusCheck,
   status,
@@ -39,5 +43,6 @@ export const groups: Readonly<Record<string, string>> = {
   token: 'join tokens for new servers',
   host: 'the hosts that joined',
   target: 'what Prometheus scrapes',
+  audit: 'what was done and what was refused, by whom and from where',
   prometheus: "Prometheus's own files and configuration",
 };

@@ -1,4 +1,5 @@
 import type {
+  AuditEntryView,
   ControllerStatus,
   CreatedToken,
   HostView,
@@ -58,6 +59,16 @@ export const host: HostView = {
   quarantine: null,
   identity: { serial: '0c0d', notAfter: '2026-01-29T00:00:00.000Z' },
   exporters: [target],
+};
+
+export const auditEntry: AuditEntryView = {
+  number: 7,
+  at: '2026-01-01T00:00:00.000Z',
+  event: 'host.revoked',
+  by: { kind: 'operator', name: 'olga', from: 'socket' },
+  subject: 'web-1',
+  details: { reason: 'key stolen', host_id: null },
+  mac: '0f'.repeat(32),
 };
 
 export const standing: TargetCheck = {

@@ -1,5 +1,7 @@
 import type { Actor } from '../audit/actor.ts';
 import type {
+  AuditPage,
+  AuditVerification,
   ControllerStatus,
   CreatedToken,
   CreateTokenRequest,
@@ -8,6 +10,7 @@ import type {
   PrometheusSetup,
   Publication,
   ReleasedHost,
+  ReadAuditRequest,
   RevokedHost,
   TargetCheck,
   TargetView,
@@ -36,6 +39,11 @@ export interface Services {
     /** Knocks at each target in every wrong way and the right one, from here. */
     check(filter: { host?: string | undefined }): Promise<TargetCheck[]>;
     publish(options: { allowEmpty: boolean }, by: Actor): Promise<Publication>;
+  };
+  audit: {
+    log(request: ReadAuditRequest): Promise<AuditPage>;
+    /** Walks over all of it. */
+    verify(request: { head?: string | undefined }): Promise<AuditVerification>;
   };
   prometheus: {
     setup(): Promise<PrometheusSetup>;

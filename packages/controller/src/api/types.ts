@@ -183,6 +183,55 @@ export const controllerStatus = z.object({
   publishProblem: z.string().nullable(),
 });
 
+export const readAuditRequest = z.strictObject({
+  /** Only what is not older than this, in Prometheus's notation. */
+  since: z.string().max(40).optional(),
+  event: z.string().max(64).optional(),
+  /** Name of a host, serial number, id of a token, …: as in the entries. */
+  subject: z.string().max(256).optional(),
+  /** Only entries with smaller numbers: the `next` of the page before. */
+  before: z.int().min(1).optional(),
+  limit: z.int().min(1).max(500).default(50),
+});
+
+export const auditEntry = z.object({
+  number: z.int(),
+  at: time,
+  event: z.string(),
+  /** `kind` is operator, host, stranger or controller; `from` an address, `socket` or `console`. */
+  by: z.object({ kind: z.string(), name: z.string(), from: z.string() }),
+  subject: z.string(),
+  details: z.record(z.string(), z.unknown()),
+  mac: z.string(),
+});
+
+/** The newest first. */
+export const auditPage = z.object({
+  entries: z.array(auditEntry),
+  /** What to give as `before` for the next page; null when this was the last. */
+  next: z.int().nullable(),
+});
+
+export const verifyAuditRequest = z.strictObject({
+  /** NUMBER:MAC of an entry, as the controller's log had it. */
+  head: z
+    .string()
+    .regex(/^\d{1,15}:[0-9a-f]{64}$/, 'not NUMBER:MAC')
+    .optional(),
+});
+
+export const auditVerification = z.object({
+  /** How many entries fit, from the first. */
+  entries: z.int(),
+  /** Number of the first entry; those before it were pruned. */
+  first: z.int(),
+  /** NUMBER:MAC of the last. */
+  head: z.string(),
+  /** Whether the given head could be compared; false when its entry was pruned; null when none was given. */
+  comparable: z.boolean().nullable(),
+  fault: z.object({ kind: z.string(), number: z.int(), sentence: z.string() }).nullable(),
+});
+
 export const tokenList = z.object({ tokens: z.array(tokenView) });
 export const hostList = z.object({ hosts: z.array(hostView) });
 export const targetList = z.object({ targets: z.array(targetView) });
@@ -217,6 +266,11 @@ export type Publication = z.output<typeof publication>;
 export type PrometheusSetup = z.output<typeof prometheusSetup>;
 export type PrometheusFindings = z.output<typeof prometheusFindings>;
 export type ControllerStatus = z.output<typeof controllerStatus>;
+export type ReadAuditInput = z.input<typeof readAuditRequest>;
+export type ReadAuditRequest = z.output<typeof readAuditRequest>;
+export type AuditEntryView = z.output<typeof auditEntry>;
+export type AuditPage = z.output<typeof auditPage>;
+export type AuditVerification = z.output<typeof auditVerification>;
 export type TokenList = z.output<typeof tokenList>;
 export type HostList = z.output<typeof hostList>;
 export type TargetList = z.output<typeof targetList>;

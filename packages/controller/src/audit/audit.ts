@@ -1,7 +1,7 @@
 import type { Clock } from '@torchpass/core';
 import type { Queries } from '../store/store.ts';
 import type { Actor } from './actor.ts';
-import { BEGINNING, macOf, macOfHead } from './chain.ts';
+import { EMPTY, macOf, readHead, writeHead } from './chain.ts';
 import type { AuditEvent } from './events.ts';
 
 export interface AuditEntry {
@@ -17,35 +17,34 @@ export interface AuditEntry {
 export interface Audit {
   /**
    * Adds an entry, in the caller's transaction where something is changed: then the act is on record exactly when it is
-   * done. One writer at a time, which SQLite sees to.
+   * done. Outside of one it takes its own.
    */
   record(queries: Queries, entry: AuditEntry): Promise<void>;
 }
 
 export function createAudit({ key, clock }: { key: Buffer; clock: Clock }): Audit {
   return {
-    async record(queries, { event, by, subject, details = {} }) {
-      const head = await queries.selectFrom('audit_head').selectAll().executeTakeFirst();
-      const entry = {
-        number: (head?.number ?? 0) + 1,
-        at: clock.now().toISOString(),
-        event,
-        actor: JSON.stringify([by.kind, by.name, by.from]),
-        subject,
-        details: JSON.stringify(details),
-      };
-      const mac = macOf(key, head?.mac ?? BEGINNING, entry);
-      await queries
-        .insertInto('audit_log')
-        .values({ ...entry, mac })
-        .execute();
-      const moved = { number: entry.number, mac, head_mac: macOfHead(key, { number: entry.number, mac }) };
-      if (head === undefined)
-        await queries
-          .insertInto('audit_head')
-          .values({ id: 1, ...moved })
-          .execute();
-      else await queries.updateTable('audit_head').set(moved).execute();
+    async record(queries, added) {
+      if (queries.isTransaction) await append(queries, added);
+      else await queries.transaction().execute((transaction) => append(transaction, added));
     },
   };
+
+  async function append(queries: Queries, { event, by, subject, details = {} }: AuditEntry): Promise<void> {
+    const head = (await readHead(queries)) ?? EMPTY;
+    const entry = {
+      number: head.number + 1,
+      at: clock.now().toISOString(),
+      event,
+      actor: JSON.stringify([by.kind, by.name, by.from]),
+      subject,
+      details: JSON.stringify(details),
+    };
+    const mac = macOf(key, head.mac, entry);
+    await queries
+      .insertInto('audit_log')
+      .values({ ...entry, mac })
+      .execute();
+    await writeHead(queries, key, { ...head, number: entry.number, mac });
+  }
 }

@@ -1,11 +1,18 @@
 import { createHmac } from 'node:crypto';
 import type { Selectable } from 'kysely';
-import type { AuditLogTable } from '../store/schema.ts';
+import type { AuditHeadTable, AuditLogTable } from '../store/schema.ts';
+import type { Queries } from '../store/store.ts';
 
 export type AuditRow = Selectable<AuditLogTable>;
 
+/** Where the log begins (after the entry that was pruned last) and ends. */
+export type AuditHead = Omit<Selectable<AuditHeadTable>, 'id' | 'head_mac'>;
+
 /** Of an entry that has none before it. */
 export const BEGINNING = '0'.repeat(64);
+
+/** Of a log without any entry. */
+export const EMPTY: AuditHead = { number: 0, mac: BEGINNING, pruned_number: 0, pruned_mac: BEGINNING };
 
 /**
  * Authenticates an entry together with the one before it: HMAC-SHA-256, hexadecimal. The key comes from the passphrase, so
@@ -18,9 +25,29 @@ export function macOf(key: Buffer, previous: string, row: Omit<AuditRow, 'mac'>)
     .digest('hex');
 }
 
-/** Authenticates which entry is the last one, so that the log cannot be cut off. */
-export function macOfHead(key: Buffer, head: { number: number; mac: string }): string {
+/** Authenticates where the log begins and which entry is the last one, so that neither end can be cut off. */
+export function macOfHead(key: Buffer, { number, mac, pruned_number, pruned_mac }: AuditHead): string {
   return createHmac('sha256', key)
-    .update(JSON.stringify(['head', head.number, head.mac]))
+    .update(JSON.stringify(['head', number, mac, pruned_number, pruned_mac]))
     .digest('hex');
+}
+
+export function readHead(queries: Queries): Promise<Selectable<AuditHeadTable> | undefined> {
+  return queries.selectFrom('audit_head').selectAll().executeTakeFirst();
+}
+
+/** Moves the head, in the caller's transaction. */
+export async function writeHead(queries: Queries, key: Buffer, head: AuditHead): Promise<void> {
+  const { number, mac, pruned_number, pruned_mac } = head;
+  const row = { number, mac, pruned_number, pruned_mac, head_mac: macOfHead(key, head) };
+  await queries
+    .insertInto('audit_head')
+    .values({ id: 1, ...row })
+    .onConflict((conflict) => conflict.column('id').doUpdateSet(row))
+    .execute();
+}
+
+/** `NUMBER:MAC`, as the program's log has it and `--head` takes it. */
+export function headText({ number, mac }: Pick<AuditHead, 'number' | 'mac'>): string {
+  return `${number}:${mac}`;
 }

@@ -53,6 +53,7 @@ const GOOD = [
   'The configuration is good.',
   'The authorities of torchpass.internal open with the passphrase.',
   expect.stringMatching(/^\d+ issued certificates are as their profiles say\.$/),
+  expect.stringMatching(/^\d+ entries of the audit log are as they were written\.$/),
 ];
 
 describe('check', () => {
@@ -68,9 +69,9 @@ describe('check', () => {
     const lab = await openLab({ config: SERVERS_ALLOWED });
     const before = (await readdir(lab.config.storage_path)).toSorted();
     expect(before).toContain('torchpass.db-wal');
-    expect((await said(lab)).at(-1)).toMatch(/^2 issued/);
+    expect((await said(lab)).at(-2)).toMatch(/^2 issued/);
     await (await joinHost(lab, {})).serve();
-    expect((await said(lab)).at(-1)).toMatch(/^4 issued/);
+    expect((await said(lab)).at(-2)).toMatch(/^4 issued/);
     expect((await readdir(lab.config.storage_path)).toSorted()).toEqual(before);
   });
 
@@ -85,7 +86,7 @@ describe('check', () => {
     for (const name of missing) await rm(join(copy, name));
     const before = (await readdir(copy)).toSorted();
     const database = await readFile(join(copy, 'torchpass.db'));
-    expect((await said(lab, copy)).at(-1)).toMatch(/^4 issued/);
+    expect((await said(lab, copy)).at(-2)).toMatch(/^4 issued/);
     expect((await readdir(copy)).toSorted()).toEqual(before);
     expect(await readFile(join(copy, 'torchpass.db'))).toEqual(database);
   });
@@ -100,6 +101,14 @@ describe('check', () => {
     const before = await everythingIn(lab.config.storage_path);
     await expect(said(lab)).rejects.toMatchObject({ code });
     expect(await everythingIn(lab.config.storage_path)).toEqual(before);
+  });
+
+  it('names the first entry of the audit log that somebody changed', async () => {
+    const lab = await stopped(`drop trigger audit_log_no_update; update audit_log set subject = 'x' where number = 4`);
+    await expect(said(lab)).rejects.toMatchObject({
+      code: 'AUDIT_BROKEN',
+      message: expect.stringContaining('Entry 4'),
+    });
   });
 
   it('of a file that is no database says so', async () => {

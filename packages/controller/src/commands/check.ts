@@ -3,12 +3,15 @@ import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Kysely } from 'kysely';
 import { passphraseSource, readPassphrase, type PassphraseSource } from '../config/passphrase.ts';
+import { verifyLog } from '../audit/verify.ts';
 import { checkTrustDomain, openAuthorities } from '../issuance/authorities.ts';
 import { checkLedger } from '../issuance/check-ledger.ts';
 import { checkMigrations } from '../store/migrate.ts';
 import { readStore } from '../store/read-store.ts';
 import type { Flags } from './flags.ts';
 import { realSurroundings, type Base } from './surroundings.ts';
+
+const AUDIT_HINT = 'Somebody changed the database past Torchpass. Keep a copy of it before anything else.';
 
 /** Looks at configuration and state, and says what it found. */
 export async function check(flags: Flags): Promise<void> {
@@ -42,5 +45,10 @@ export async function inspect(
       throw new TorchpassError('CERTIFICATE_INVALID', `${problems.length} problems in ${checked} issued certificates.`);
     }
     say(`${checked} issued certificates are as their profiles say.`);
+    const key = authorities.sealing.derive('audit log');
+    // One snapshot, whatever a controller writes and prunes beside.
+    const { entries, fault } = await store.transaction().execute((transaction) => verifyLog(transaction, key));
+    if (fault !== undefined) throw new TorchpassError('AUDIT_BROKEN', fault.sentence, { hint: AUDIT_HINT });
+    say(`${entries} entries of the audit log are as they were written.`);
   });
 }

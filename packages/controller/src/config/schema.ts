@@ -86,6 +86,14 @@ export const configSchema = z.strictObject({
       approval_expiry: duration(MINUTE, 30 * 24 * 60 * MINUTE).prefault('24h'),
     })
     .prefault({}),
+  audit: z
+    .strictObject({
+      /** How long entries of the audit log are kept. */
+      retention: duration(24 * 60 * MINUTE, 100 * YEAR).prefault('400d'),
+      /** How many at most. */
+      most_entries: z.int().min(10_000).max(100_000_000).default(1_000_000),
+    })
+    .prefault({}),
   limits: z
     .strictObject({
       /** Multiplies every limit of one caller, rates and connections; more than 1 for fleets behind one address. */

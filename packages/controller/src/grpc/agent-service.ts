@@ -18,6 +18,7 @@ import type { Authorities } from '../issuance/authorities.ts';
 import type { IssuedCertificate } from '../issuance/issuance.ts';
 import type { HostTable } from '../store/schema.ts';
 import type { Selectable } from 'kysely';
+import type { NoteRefusal } from './call-refusals.ts';
 import type { Caller } from './gate.ts';
 import { logFailure } from './log-failure.ts';
 
@@ -30,6 +31,8 @@ export interface AgentServiceTools {
   authorities: Authorities;
   scraperName: string;
   checkInIntervalMs: number;
+  /** Puts on record why a call was refused. */
+  noteRefusal: NoteRefusal;
   clock: Clock;
   logger: Logger;
 }
@@ -118,10 +121,13 @@ export function createAgentService(tools: AgentServiceTools): AgentServiceServer
       const caller = callerOf(call.metadata);
       work(call.request, caller).then(
         (response) => callback(null, response),
-        (reason: unknown) => {
+        async (reason: unknown) => {
+          const method = call.getPath();
+          const { connection, host, signal } = caller;
           // Nobody waits any more, and the work saw that.
-          const wasLeft = caller.signal.aborted && reason === caller.signal.reason;
-          if (!wasLeft) logFailure(tools.logger, call.getPath(), reason);
+          const wasLeft = signal.aborted && reason === signal.reason;
+          if (!wasLeft) logFailure(tools.logger, method, reason);
+          await tools.noteRefusal({ method, connection, host: host?.name ?? '' }, reason);
           callback(toStatus(toTorchpassError(reason)));
         },
       );

@@ -1,11 +1,14 @@
-import { TorchpassError, type Clock, type Logger } from '@torchpass/core';
+import { reasonOf, TorchpassError, type Clock, type Logger } from '@torchpass/core';
 import { verifyChain, type VerifiedPeer } from '@torchpass/pki';
 import type { Selectable } from 'kysely';
+import { Refusal } from '../audit/refusal.ts';
 import type { Authorities } from '../issuance/authorities.ts';
 import { findIdentity, type IdentityUse } from '../hosts/generations.ts';
 import type { HostTable } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import type { Connection, Connections } from './connections.ts';
+
+const LONGEST_REASON = 300;
 
 interface Tools {
   store: Store;
@@ -61,13 +64,16 @@ export function createAuthentication(tools: Tools) {
       });
     } catch (error) {
       logger.warn('identity rejected', { reason: 'its chain does not verify', from: connection.address, error });
-      throw generic(error);
+      const details = { reason: reasonOf(error).slice(0, LONGEST_REASON) };
+      throw generic(new Refusal({ event: 'identity.rejected', subject: '', details }, error));
     }
   }
 
   function rejected(why: string, connection: Connection, peer: VerifiedPeer): TorchpassError {
     logger.warn('identity rejected', { reason: why, serial: peer.serial, from: connection.address });
-    return generic(undefined);
+    const { serial, spiffeId } = peer;
+    const subject = spiffeId.kind === 'agent' ? spiffeId.host : '';
+    return generic(new Refusal({ event: 'identity.rejected', subject, details: { reason: why, serial } }));
   }
 }
 
@@ -76,7 +82,7 @@ function stateReason({ state, quarantine_reason: why }: Pick<HostTable, 'state' 
 }
 
 /** The caller learns no reason; the log has it. */
-function generic(cause: unknown): TorchpassError {
+function generic(cause: Refusal): TorchpassError {
   return new TorchpassError('IDENTITY_REJECTED', "The controller does not accept this host's identity.", {
     cause,
     hint: 'The controller\'s log says why. To join again, have the operator make a new token and run "torchpass-agent enroll".',

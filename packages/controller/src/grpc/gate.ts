@@ -9,8 +9,10 @@ import { isTorchpassError, toTorchpassError, TorchpassError, type Clock, type Lo
 import { toStatus } from '@torchpass/protocol';
 import type { Selectable } from 'kysely';
 import type { KnownAddresses } from '../hosts/known-addresses.ts';
+import { Refusal } from '../audit/refusal.ts';
 import { callerKey } from '../limits/caller-key.ts';
 import type { HostTable } from '../store/schema.ts';
+import type { NoteRefusal } from './call-refusals.ts';
 import type { Connection, Connections } from './connections.ts';
 import { logFailure } from './log-failure.ts';
 import { TooLarge } from './message-size.ts';
@@ -31,6 +33,8 @@ interface Tools {
   authenticate: (connection: Connection) => Promise<Selectable<HostTable>>;
   admission: Admission;
   known: KnownAddresses;
+  /** Puts on record why a call was refused. */
+  noteRefusal: NoteRefusal;
   /** How a call ended, for the metrics: `OK`, a code of ours, or one of gRPC's own. */
   observe: (method: string, code: string) => void;
   clock: Clock;
@@ -38,7 +42,16 @@ interface Tools {
 }
 
 /** Admits or refuses every call of every method before its message is read, and ends it when its time is over. */
-export function createGate({ connections, authenticate, admission, known, observe, clock, logger }: Tools) {
+export function createGate({
+  connections,
+  authenticate,
+  admission,
+  known,
+  noteRefusal,
+  observe,
+  clock,
+  logger,
+}: Tools) {
   const callers = new WeakMap<Metadata, Caller>();
   const watches = new Set<() => void>();
 
@@ -70,7 +83,8 @@ export function createGate({ connections, authenticate, admission, known, observ
         }
         next({
           onReceiveMetadata(metadata, proceed) {
-            check(method.path, policy, connections.of(call.getConnectionInfo()), over.signal).then(
+            const connection = connections.of(call.getConnectionInfo());
+            check(method.path, policy, connection, over.signal).then(
               (caller) => {
                 callers.set(metadata, caller);
                 proceed(metadata);
@@ -78,7 +92,8 @@ export function createGate({ connections, authenticate, admission, known, observ
               (reason: unknown) => {
                 logFailure(logger, method.path, reason);
                 const error = toTorchpassError(reason);
-                end(error.code, toStatus(error));
+                const answer = () => end(error.code, toStatus(error));
+                noteRefusal({ method: method.path, connection }, reason).then(answer, answer);
               },
             );
           },
@@ -129,7 +144,8 @@ export function createGate({ connections, authenticate, admission, known, observ
       return { connection, host: undefined, signal };
     }
     const host = await proveHost(connection);
-    if (!admission.admit(method, host.id)) throw limited();
+    if (!admission.admit(method, host.id))
+      throw limited(new Refusal({ event: 'call.limited', subject: host.name, details: { method } }));
     return { connection, host, signal };
   }
 
@@ -155,8 +171,9 @@ function onceOver(signal: AbortSignal, work: () => void): void {
   else signal.addEventListener('abort', work, { once: true });
 }
 
-function limited(): TorchpassError {
+function limited(cause?: Refusal): TorchpassError {
   return new TorchpassError('RATE_LIMITED', 'Too many calls in a short time.', {
+    cause,
     hint: 'Wait a moment and try again.',
   });
 }

@@ -1,5 +1,7 @@
 import { parseHostPort, type Clock, type Logger } from '@torchpass/core';
 import { TargetState, type CheckInRequest, type DesiredExporter as Answer } from '@torchpass/protocol';
+import { host as hostActor } from '../audit/actor.ts';
+import type { Refusals } from '../audit/refusals.ts';
 import { findCertificate, isSameLine, newestOfLine } from '../issuance/ledger.ts';
 import type { HostTable } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
@@ -8,7 +10,7 @@ import type { LookFromOutside } from '../targets/closed-loop.ts';
 import type { Publisher } from '../targets/publisher.ts';
 import { refuseForeignAddress } from './address-owner.ts';
 import { decideExporter, type DesiredExporter } from './desired-exporter.ts';
-import { exporterLine, findExporter, reconcileExporters, recordLook } from './exporters.ts';
+import { exporterLine, exportersOf, findExporter, newlyRefused, reconcileExporters, recordLook } from './exporters.ts';
 
 export interface CheckInTools {
   store: Store;
@@ -16,6 +18,7 @@ export interface CheckInTools {
   resolve: Resolve;
   look: LookFromOutside;
   publisher: Publisher;
+  refusals: Refusals;
   clock: Clock;
   logger: Logger;
 }
@@ -36,12 +39,17 @@ const UNWRITTEN = 'The controller cannot write its target files at the moment.';
  * Compares what a host reports with what should be, and answers the difference. Where an exporter serves a certificate
  * that was not yet seen from outside, looks; when that succeeds, the target is published before the answer.
  */
-export function createCheckIn({ store, policy, resolve, look, publisher, clock, logger }: CheckInTools) {
+export function createCheckIn({ store, policy, resolve, look, publisher, refusals, clock, logger }: CheckInTools) {
   return async ({ host, request, address, signal }: CheckIn): Promise<Answer[]> => {
     const decided = await Promise.all(
       request.exporters.map((report) => decideExporter(report, host, address, policy, resolve)),
     );
-    const { desired, changed } = await save(host, request, address, decided);
+    const { desired, changed, refused } = await save(host, request, address, decided);
+    for (const { name, problem } of refused) {
+      const details = { exporter: name, reason: problem };
+      const by = hostActor(host.name, address);
+      await refusals.note({ event: 'exporter.refused', by, subject: host.name, details });
+    }
     const published = await Promise.all(
       desired.map((exporter, index) => lookIfNew(host, exporter, request.exporters[index]?.servingSerial, signal)),
     );
@@ -62,8 +70,9 @@ export function createCheckIn({ store, policy, resolve, look, publisher, clock, 
         .execute();
       const desired: DesiredExporter[] = [];
       for (const exporter of decided) desired.push(await refuseForeignAddress(transaction, host.id, exporter));
+      const before = await exportersOf(transaction, host.id);
       const changed = await reconcileExporters(transaction, host, desired, now);
-      return { desired, changed };
+      return { desired, changed, refused: newlyRefused(before, desired) };
     });
   }
 

@@ -107,6 +107,14 @@ async function save(
     .execute();
 }
 
+/** Those that are refused now and were not, or for another reason: a check-in in which nothing changed says nothing new. */
+export function newlyRefused(before: readonly ExporterRow[], desired: readonly DesiredExporter[]): DesiredExporter[] {
+  return desired.filter(({ name, target, problem }) => {
+    const row = before.find((one) => one.name === name);
+    return target === null && (row === undefined || row.target !== null || row.problem !== problem);
+  });
+}
+
 export interface SeenFromOutside {
   hostId: string;
   exporter: DesiredExporter;

@@ -9,7 +9,7 @@ import { fakeServices, host, target, token } from './testing/fake-services.ts';
 function server(options: Partial<Parameters<typeof createAdminServer>[0]> = {}) {
   const { services, calls } = fakeServices();
   const clock = new ManualClock();
-  const app = createAdminServer({ services, clock, logger: silentLogger, ...options });
+  const app = createAdminServer({ services, clock, logger: silentLogger, refused: async () => undefined, ...options });
   const get = (path: string) => app.inject({ method: 'GET', url: `${API_PREFIX}${path}` });
   const post = (path: string, body: object = {}) =>
     app.inject({ method: 'POST', url: `${API_PREFIX}${path}`, payload: body });

@@ -4,7 +4,8 @@ import { operator, type Actor } from '../audit/actor.ts';
 import type { Permission } from './access.ts';
 import type { Services } from '../api/services.ts';
 import { createApp } from './app.ts';
-import { mount, type Route } from './route.ts';
+import { mount, type RefusedAct, type Route } from './route.ts';
+import { auditRoutes } from './routes/audit.ts';
 import { hostRoutes } from './routes/hosts.ts';
 import { prometheusRoutes } from './routes/prometheus.ts';
 import { statusRoutes } from './routes/status.ts';
@@ -15,6 +16,8 @@ export interface AdminOptions {
   services: Services;
   logger: Logger;
   clock: Clock;
+  /** Told of every act that failed or was refused, before the answer. */
+  refused: (act: RefusedAct) => Promise<void>;
   /** What whoever may open the socket may do; everything unless given. */
   grants?: ReadonlySet<Permission>;
 }
@@ -25,6 +28,7 @@ export const adminRoutes: readonly Route[] = [
   ...tokenRoutes,
   ...hostRoutes,
   ...targetRoutes,
+  ...auditRoutes,
   ...prometheusRoutes,
   ...statusRoutes,
 ];
@@ -44,8 +48,14 @@ function operatorOf(request: FastifyRequest): Actor {
  * The administration API, for a Unix socket: whoever the socket's permissions let in is the operator. All who come in there
  * share one rate limit a route. Listen with `listenUnix`.
  */
-export function createAdminServer({ services, logger, clock, grants = OPERATOR }: AdminOptions): FastifyInstance {
+export function createAdminServer({
+  services,
+  logger,
+  clock,
+  refused,
+  grants = OPERATOR,
+}: AdminOptions): FastifyInstance {
   const app = createApp({ logger, clock, grants, callerOf: () => 'operator' });
-  mount(app, { prefix: API_PREFIX, routes: adminRoutes, services, actorOf: operatorOf });
+  mount(app, { prefix: API_PREFIX, routes: adminRoutes, services, actorOf: operatorOf, refused });
   return app;
 }

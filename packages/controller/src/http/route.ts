@@ -28,6 +28,9 @@ export interface Route<
   ): Promise<z.output<Answer>>;
 }
 
+/** Of what a caller wrote into a path. */
+const LONGEST_SUBJECT = 80;
+
 export const nothing = z.strictObject({});
 
 /** Only for its types: the handler's request and answer are those of the schemas. */
@@ -37,15 +40,26 @@ export function route<Params extends z.ZodType, Body extends z.ZodType, Answer e
   return definition;
 }
 
+/** Something that an operator wanted to change and that was not done. */
+export interface RefusedAct {
+  by: Actor;
+  /** Method and path of the route, and what it was about. */
+  act: string;
+  subject: string;
+  error: unknown;
+}
+
 export interface Mount {
   prefix: string;
   routes: readonly Route[];
   services: Services;
   /** Who sends a request, for the audit log. */
   actorOf: (request: FastifyRequest) => Actor;
+  /** Told before the answer. */
+  refused: (act: RefusedAct) => Promise<void>;
 }
 
-export function mount(app: FastifyInstance, { prefix, routes, services, actorOf }: Mount): void {
+export function mount(app: FastifyInstance, { prefix, routes, services, actorOf, refused }: Mount): void {
   for (const definition of routes) {
     const { method, path, access, params, body, bodyLimit, answer, status = 200 } = definition;
     app.withTypeProvider<ZodTypeProvider>().route({
@@ -61,6 +75,12 @@ export function mount(app: FastifyInstance, { prefix, routes, services, actorOf 
         const { params, body } = request;
         const answer = await definition.handle(services, { params, body, by: actorOf(request) });
         return reply.code(status).send(answer);
+      },
+      onError: async (request, _reply, error) => {
+        if (access.permission !== 'change') return;
+        const given: unknown = Object.values(request.params ?? {})[0];
+        const subject = typeof given === 'string' ? given.slice(0, LONGEST_SUBJECT) : '';
+        await refused({ by: actorOf(request), act: `${method} ${path}`, subject, error });
       },
     });
   }

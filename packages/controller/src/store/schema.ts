@@ -202,10 +202,15 @@ export interface AuditLogTable {
   mac: string;
 }
 
-/** One row: which entry of the audit log is the last. */
+/** One row: where the audit log begins and ends. */
 export interface AuditHeadTable {
   id: number;
+  /** The last entry. */
   number: number;
   mac: string;
+  /** The last entry that was pruned: the log begins with the next. */
+  pruned_number: number;
+  pruned_mac: string;
+  /** Authenticates the others. */
   head_mac: string;
 }

@@ -1,6 +1,7 @@
 import { TorchpassError, type Logger } from '@torchpass/core';
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Selectable } from 'kysely';
+import { Refusal } from '../audit/refusal.ts';
 import { listFrom } from '../store/json.ts';
 import type { JoinTokenTable } from '../store/schema.ts';
 import type { Queries } from '../store/store.ts';
@@ -106,10 +107,11 @@ export async function recordUse(
     .execute();
 }
 
-/** The same to the caller whatever the reason; the log says why and from where. */
+/** The same to the caller whatever the reason; the log says why and from where, and so does the audit log, from the cause. */
 export function rejected(why: string, { id, address }: Presented, logger: Logger): TorchpassError {
   logger.warn('join token rejected', { reason: why, token: id.slice(0, 32), from: address });
   return new TorchpassError('TOKEN_REJECTED', 'The controller does not accept this join token.', {
+    cause: new Refusal({ event: 'token.rejected', subject: id.slice(0, 32), details: { reason: why } }),
     hint: 'The controller\'s log says why. Make a new one with "torchpass token create".',
   });
 }

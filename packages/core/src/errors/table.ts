@@ -64,6 +64,7 @@ export const ERROR_KINDS = {
   ADDRESS_IN_USE: 'failed',
   NOT_FOUND: 'not-found',
   PUBLISH_WOULD_EMPTY: 'refused',
+  AUDIT_BROKEN: 'failed',
 
   // The agent's host
   NOT_ENROLLED: 'conflict',

@@ -80,6 +80,17 @@ export function fakeServices(replaced: Partial<Answers> = {}): { services: Servi
       publish: recorded('targets.publish', { jobs: [] }),
       ...replaced.targets,
     },
+    audit: {
+      log: recorded('audit.log', { entries: [], next: null }),
+      verify: recorded('audit.verify', {
+        entries: 0,
+        first: 1,
+        head: `0:${'0'.repeat(64)}`,
+        comparable: null,
+        fault: null,
+      }),
+      ...replaced.audit,
+    },
     prometheus: {
       setup: recorded('prometheus.setup', { folder: '/p', files: [], scrapeConfig: '', steps: [] }),
       check: recorded('prometheus.check', { findings: [] }),
