@@ -22,6 +22,7 @@ import { createEnrolment, type Enrolled, type Enrolment } from './hosts/enrol.ts
 import { createGenerations } from './hosts/generations.ts';
 import { createHostCertificates } from './hosts/host-certificates.ts';
 import { createRelease } from './hosts/release.ts';
+import { createReissue } from './hosts/reissue.ts';
 import { createViews } from './hosts/views.ts';
 import type { Authorities } from './issuance/authorities.ts';
 import { createIssuance } from './issuance/issuance.ts';
@@ -156,7 +157,8 @@ export function createFeatures(
   const lifetimes = { identityLifetimeMs, approvalExpiryMs };
   const enrolNow = createEnrolment({ store, authorities, issuance, audit, clock, random, logger, ...lifetimes });
   const enrol: Enrol = (enrolment, signal) => signing.run('stranger', () => enrolNow(enrolment), signal);
-  const checkIn = createCheckIn({ store, policy, resolve, look, publisher, refusals, clock, logger });
+  const reissue = createReissue({ store, authorities, clock, spreadMs: config.targets.check_in_interval });
+  const checkIn = createCheckIn({ store, policy, resolve, look, publisher, refusals, reissue, clock, logger });
   const certificates = createHostCertificates({
     store,
     authorities,

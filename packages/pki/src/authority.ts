@@ -1,6 +1,6 @@
-import type { KeyAlgorithm } from './algorithms.ts';
+import { signatureIdentifier, type KeyAlgorithm } from './algorithms.ts';
 import { authorityName, rootName } from './authority-name.ts';
-import type { Certificate } from './certificate.ts';
+import { readTbsCertificate, serialText, type Certificate } from './certificate.ts';
 import { refusal, type Origin } from './der-reader.ts';
 import {
   AUTHORITY_KEY_USAGE,
@@ -11,7 +11,8 @@ import {
   subjectKeyIdentifier,
 } from './extensions.ts';
 import { openIssuer, type OpenIssuer } from './issuer.ts';
-import { lint } from './lint.ts';
+import type { PreparedCertificate } from './issuing.ts';
+import { lint, LINT } from './lint.ts';
 import { OID } from './oids.ts';
 import { checkAuthorityProfile, checkRootProfile } from './profile-check.ts';
 import { PROFILES, type Role } from './profiles.ts';
@@ -50,23 +51,27 @@ export interface IssuingAuthorityOptions {
 
 const AUTHORITY: Origin = { code: 'LINT_FAILED', claim: 'The authority cannot be made as asked' };
 
-/** The DER certificate of a self-signed root that may sign issuing authorities and nothing below them. LINT_FAILED. */
-export async function createRoot(options: RootOptions): Promise<Buffer> {
+/** A self-signed root that may sign issuing authorities and nothing below them, but for its signature. LINT_FAILED. */
+export function prepareRoot(options: RootOptions): PreparedCertificate {
   const { publicKey, algorithm } = options.signer;
-  return create(options, {
+  return prepare(options, {
     publicKey,
     algorithm,
     issuer: undefined,
     subject: rootName(keyIdentifier(publicKey)),
     pathLength: 1,
     purpose: undefined,
-    signer: options.signer,
     checkProfile: checkRootProfile,
   });
 }
 
-/** The DER certificate of the issuing authority of a role. LINT_FAILED; AUTHORITY_MISSING when the root has ended. */
-export async function createIssuingAuthority(options: IssuingAuthorityOptions): Promise<Buffer> {
+/** The same, signed: DER. */
+export async function createRoot(options: RootOptions): Promise<Buffer> {
+  return signAuthority(prepareRoot(options), 'root', options.signer);
+}
+
+/** The issuing authority of a role, but for its signature. LINT_FAILED; AUTHORITY_MISSING when the root has ended. */
+export function prepareIssuingAuthority(options: IssuingAuthorityOptions): PreparedCertificate {
   const { role, publicKey, rootSigner } = options;
   readPublicKey(publicKey);
   const root = openIssuer('root', options.root);
@@ -74,16 +79,44 @@ export async function createIssuingAuthority(options: IssuingAuthorityOptions): 
   if (!root.certificate.publicKey.equals(rootSigner.publicKey)) {
     throw refusal(AUTHORITY, 'the signer does not have the key of the root');
   }
-  return create(options, {
+  return prepare(options, {
     publicKey,
     algorithm: root.algorithm,
     issuer: root,
     subject: authorityName(role, keyIdentifier(publicKey)),
     pathLength: 0,
     purpose: PROFILES[role].purpose,
-    signer: rootSigner,
     checkProfile: (certificate) => checkAuthorityProfile(certificate, role),
   });
+}
+
+/** The same, signed: DER. */
+export async function createIssuingAuthority(options: IssuingAuthorityOptions): Promise<Buffer> {
+  return signAuthority(prepareIssuingAuthority(options), options.role, options.rootSigner);
+}
+
+/**
+ * Signs a prepared authority; gives the DER certificate. It may have lain in a database meanwhile, so it is read once more:
+ * it has to be an authority of this role, for this signer, as it was stored. LINT_FAILED.
+ */
+export async function signAuthority(
+  prepared: PreparedCertificate,
+  role: Role | 'root',
+  signer: Signer,
+): Promise<Buffer> {
+  const tbs = readTbsCertificate(prepared.tbs, LINT);
+  if (role === 'root') checkRootProfile(tbs);
+  else checkAuthorityProfile(tbs, role);
+  const isOfSigner =
+    tbs.signatureAlgorithm.equals(signatureIdentifier(signer.algorithm)) &&
+    tbs.extensions.authorityKeyIdentifier()?.equals(keyIdentifier(signer.publicKey)) === true;
+  if (!isOfSigner) throw refusal(LINT, 'it was prepared for another root');
+  const isAsPrepared =
+    serialText(tbs.serialNumber) === prepared.serial &&
+    tbs.notBefore.getTime() === prepared.notBefore.getTime() &&
+    tbs.notAfter.getTime() === prepared.notAfter.getTime();
+  if (!isAsPrepared) throw refusal(LINT, 'its serial number or its validity is not the one that was stored with it');
+  return signCertificate(prepared.tbs, signer);
 }
 
 interface Design {
@@ -95,25 +128,25 @@ interface Design {
   subject: Buffer;
   pathLength: 0 | 1;
   purpose: string | undefined;
-  signer: Signer;
   checkProfile: (certificate: Certificate) => unknown;
 }
 
-async function create(
+function prepare(
   options: Pick<RootOptions, 'trustDomain' | 'serialNumber' | 'notBefore' | 'notAfter'>,
   design: Design,
-): Promise<Buffer> {
+): PreparedCertificate {
   if (!isSerialNumber(options.serialNumber)) throw refusal(AUTHORITY, 'its serial number is not one of ours');
   const { publicKey, algorithm, issuer, subject, purpose } = design;
   const keyId = keyIdentifier(publicKey);
   const authorityKeyId = issuer?.keyId ?? keyId;
+  const validity = validityWithin(issuer?.certificate, options, AUTHORITY);
   const fields = {
     serialNumber: options.serialNumber,
     algorithm,
     issuer: issuer?.certificate.subject ?? subject,
     subject,
     publicKey,
-    ...validityWithin(issuer?.certificate, options, AUTHORITY),
+    ...validity,
   };
   const names = { uris: [formatTrustDomain(options.trustDomain)], dnsNames: [], ipAddresses: [] };
   const tbs = encodeTbs(fields, [
@@ -134,7 +167,7 @@ async function create(
     issuerCertificate: issuer?.x509,
     checkProfile: design.checkProfile,
   });
-  return signCertificate(tbs, design.signer);
+  return { serial: serialText(options.serialNumber), tbs, ...validity };
 }
 
 const AUTHORITY_EXTENSIONS = [

@@ -1,5 +1,14 @@
 export type { KeyAlgorithm } from './algorithms.ts';
-export { createIssuingAuthority, createRoot, type IssuingAuthorityOptions, type RootOptions } from './authority.ts';
+export {
+  createIssuingAuthority,
+  createRoot,
+  prepareIssuingAuthority,
+  prepareRoot,
+  signAuthority,
+  type IssuingAuthorityOptions,
+  type RootOptions,
+} from './authority.ts';
+export { certificatesDigest } from './certificates-digest.ts';
 export { REVOCATION_REASONS, signCrl, type CrlContent, type RevocationReason, type RevokedCertificate } from './crl.ts';
 export { createCertificateRequest, readCertificateRequest, type CertificateRequest } from './csr.ts';
 export { describeCertificate, type CertificateDescription } from './describe.ts';

@@ -1,4 +1,5 @@
 import { isTorchpassError, TorchpassError } from '@torchpass/core';
+import { certificatesDigest, certificatesFromPem } from '@torchpass/pki';
 import type { CheckInResponse, DesiredExporter, ExporterReport } from '@torchpass/protocol';
 import type { LockedDown } from '../exporters/lock-down.ts';
 import { pruneGenerations } from '../exporters/prune.ts';
@@ -55,6 +56,7 @@ async function pass(session: Session, seams: Seams, { renew = false, signal }: S
     settings.exporters.map((exporter) => survey(exporter, layout, session.identity.pair, files, signal)),
   );
   const before = found.map(reportOf);
+  const trusted = session.identity.rootsPem;
   let answer = await checkIn(session, seams, before);
   warnAboutClock(answer.serverTime, seams);
   const bundle = await session.adopt(answer.trust);
@@ -67,9 +69,14 @@ async function pass(session: Session, seams: Seams, { renew = false, signal }: S
     left.push({ survey, end: await settle(survey, desired, bundle, session, seams, { renew, signal }) });
   }
 
-  const after = left.map(({ survey, end }) => makeReport(survey.exporter, end.servingSerial, end.problem?.message));
-  if (!sameReports(before, after)) {
-    say('Telling the controller, and waiting for its look from outside …');
+  const after = left.map(({ survey, end }) => makeReport(survey.exporter, end, end.problem?.message));
+  const newRoots = session.identity.rootsPem !== trusted;
+  if (newRoots || !sameReports(before, after)) {
+    say(
+      newRoots
+        ? 'Telling the controller that its trust has arrived …'
+        : 'Telling the controller, and waiting for its look from outside …',
+    );
     answer = await checkIn(session, seams, after);
   }
   for (const { survey, end } of left) await pruneGenerations(survey.place, end.generation?.serial, seams);
@@ -79,7 +86,8 @@ async function pass(session: Session, seams: Seams, { renew = false, signal }: S
 }
 
 function checkIn(session: Session, { version }: Seams, exporters: ExporterReport[]): Promise<CheckInResponse> {
-  return session.controller.checkIn({ agentVersion: version, rootsDigest: Buffer.alloc(0), exporters });
+  const rootsDigest = certificatesDigest(certificatesFromPem(session.identity.rootsPem));
+  return session.controller.checkIn({ agentVersion: version, rootsDigest, exporters });
 }
 
 function desiredFor(name: string, answer: CheckInResponse): DesiredExporter {
@@ -107,6 +115,11 @@ function told({ problem }: DesiredExporter): Problem | undefined {
 function sameReports(a: readonly ExporterReport[], b: readonly ExporterReport[]): boolean {
   return a.every((report, index) => {
     const other = b[index];
-    return other !== undefined && report.problem === other.problem && report.servingSerial.equals(other.servingSerial);
+    return (
+      other !== undefined &&
+      report.problem === other.problem &&
+      report.servingSerial.equals(other.servingSerial) &&
+      report.scrapersDigest.equals(other.scrapersDigest)
+    );
   });
 }

@@ -1,4 +1,5 @@
 import { type Files, isTorchpassError, type TorchpassError } from '@torchpass/core';
+import { certificatesDigest, certificatesFromPem } from '@torchpass/pki';
 import type { MatrixResult } from '@torchpass/prometheus';
 import type { ExporterReport } from '@torchpass/protocol';
 import type { ExporterSettings } from '../config/settings.ts';
@@ -63,7 +64,8 @@ export async function survey(
 
 /** What the controller is told about it. */
 export function reportOf(survey: Survey): ExporterReport {
-  return makeReport(survey.exporter, seenSerial(survey), survey.obstacle?.message ?? survey.proof?.problem);
+  const found = { generation: survey.current, servingSerial: seenSerial(survey) };
+  return makeReport(survey.exporter, found, survey.obstacle?.message ?? survey.proof?.problem);
 }
 
 /** Of the certificate that it was seen to serve, lower-case hex. */
@@ -73,7 +75,7 @@ export function seenSerial({ current, pending, proof }: Survey): string | undefi
 
 export function makeReport(
   { name, port, advertise, metricsPath, job }: ExporterSettings,
-  servingSerial: string | undefined,
+  { generation, servingSerial }: { generation: Generation | undefined; servingSerial: string | undefined },
   problem: string | undefined,
 ): ExporterReport {
   return {
@@ -84,9 +86,18 @@ export function makeReport(
     job,
     servingSerial: Buffer.from(servingSerial ?? '', 'hex'),
     problem: problem ?? '',
-    scrapersDigest: Buffer.alloc(0),
+    scrapersDigest: admittedBy(generation, servingSerial),
     restartGeneration: 0,
   };
+}
+
+/**
+ * Whom it admits, as a digest: what the generation says whose certificate it was seen to serve, since an exporter reads both at
+ * each handshake. Empty when it serves another one.
+ */
+function admittedBy(generation: Generation | undefined, servingSerial: string | undefined): Buffer {
+  if (generation === undefined || generation.serial !== servingSerial) return Buffer.alloc(0);
+  return certificatesDigest(certificatesFromPem(generation.clientCa));
 }
 
 /** What it was seen to serve; while it is down, what it served when it was last proved. */

@@ -7,11 +7,10 @@ import {
   type AgentServiceServer,
   type Certificate,
   type CheckInResponse,
-  type DesiredExporter,
   type IssueCertificateRequest,
   type TrustBundle,
 } from '@torchpass/protocol';
-import type { CheckIn } from '../hosts/check-in.ts';
+import type { CheckIn, CheckInAnswer } from '../hosts/check-in.ts';
 import type { Enrolled, Enrolment } from '../hosts/enrol.ts';
 import type { HostCertificates } from '../hosts/host-certificates.ts';
 import type { Authorities } from '../issuance/authorities.ts';
@@ -19,13 +18,14 @@ import type { IssuedCertificate } from '../issuance/issuance.ts';
 import type { HostTable } from '../store/schema.ts';
 import type { Selectable } from 'kysely';
 import type { NoteRefusal } from './call-refusals.ts';
+import type { AuthenticatedHost } from './authenticate.ts';
 import type { Caller } from './gate.ts';
 import { logFailure } from './log-failure.ts';
 
 export interface AgentServiceTools {
   callerOf: (metadata: Metadata) => Caller;
   enrol: (enrolment: Enrolment, signal: AbortSignal) => Promise<Enrolled>;
-  checkIn: (checkIn: CheckIn) => Promise<DesiredExporter[]>;
+  checkIn: (checkIn: CheckIn) => Promise<CheckInAnswer>;
   certificates: HostCertificates;
   leave: (host: Selectable<HostTable>, address: string) => Promise<void>;
   authorities: Authorities;
@@ -59,11 +59,19 @@ export function createAgentService(tools: AgentServiceTools): AgentServiceServer
       if (new Set(request.exporters.map(({ name }) => name)).size < request.exporters.length) {
         throw new TorchpassError('REQUEST_INVALID', 'Two exporters of the host have the same name.');
       }
-      const exporters = await checkIn({ host, request, address: caller.connection.address, signal: caller.signal });
+      const { presented_serial: identitySerial } = host;
+      const { connection, signal } = caller;
+      const { exporters, renewIdentity } = await checkIn({
+        host,
+        request,
+        address: connection.address,
+        identitySerial,
+        signal,
+      });
       return {
         trust: trustBundle(),
         exporters,
-        renewIdentity: false,
+        renewIdentity,
         nextCheckIn: {
           seconds: Math.floor(tools.checkInIntervalMs / 1000),
           nanos: (tools.checkInIntervalMs % 1000) * 1e6,
@@ -135,7 +143,7 @@ export function createAgentService(tools: AgentServiceTools): AgentServiceServer
   }
 }
 
-function hostOf({ host }: Caller): Selectable<HostTable> {
+function hostOf({ host }: Caller): AuthenticatedHost {
   if (host === undefined) throw new TorchpassError('INTERNAL', 'A method of hosts was called by a stranger.');
   return host;
 }

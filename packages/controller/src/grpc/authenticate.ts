@@ -20,6 +20,9 @@ interface Tools {
   logger: Logger;
 }
 
+/** A host, and the serial number of the identity that it called with. */
+export type AuthenticatedHost = Selectable<HostTable> & { presented_serial: string };
+
 /**
  * Finds the host behind a connection's certificate. The chain is judged once a connection; whether certificate and host
  * are still good is asked of the database at every call, so that a revocation bites on open connections too.
@@ -28,10 +31,12 @@ export function createAuthentication(tools: Tools) {
   const { store, authorities, connections, judgeGeneration, clock, logger } = tools;
   const verified = new WeakMap<Connection, VerifiedPeer>();
 
-  return async (connection: Connection): Promise<Selectable<HostTable>> => {
+  return async (connection: Connection): Promise<AuthenticatedHost> => {
     const peer = verified.get(connection) ?? verify(connection);
     verified.set(connection, peer);
     const now = clock.now();
+    if (!authorities.trusted('agent').some((der) => der.equals(peer.issuer)))
+      throw rejected('its authority is trusted no more', connection, peer);
     if (now >= peer.notAfter) throw rejected('its certificate has ended', connection, peer);
     const row = await findIdentity(store, peer.serial);
     if (row === undefined || row.role !== 'agent' || row.issued_at === null)
@@ -47,7 +52,7 @@ export function createAuthentication(tools: Tools) {
       newestConnection: connections.newest,
     });
     if (stale !== undefined) throw rejected(stale, connection, peer);
-    return row;
+    return { ...row, presented_serial: peer.serial };
   };
 
   function verify(connection: Connection): VerifiedPeer {

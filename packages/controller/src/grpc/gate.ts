@@ -7,11 +7,10 @@ import {
 } from '@grpc/grpc-js';
 import { isTorchpassError, toTorchpassError, TorchpassError, type Clock, type Logger } from '@torchpass/core';
 import { toStatus } from '@torchpass/protocol';
-import type { Selectable } from 'kysely';
 import type { KnownAddresses } from '../hosts/known-addresses.ts';
 import { Refusal } from '../audit/refusal.ts';
 import { callerKey } from '../limits/caller-key.ts';
-import type { HostTable } from '../store/schema.ts';
+import type { AuthenticatedHost } from './authenticate.ts';
 import type { NoteRefusal } from './call-refusals.ts';
 import type { Connection, Connections } from './connections.ts';
 import { logFailure } from './log-failure.ts';
@@ -23,14 +22,14 @@ import { codeOfStatus } from './status-code.ts';
 export interface Caller {
   connection: Connection;
   /** Present exactly for methods whose policy asks for a host. */
-  host: Selectable<HostTable> | undefined;
+  host: AuthenticatedHost | undefined;
   /** Aborted when the call is over, for whatever reason: nobody waits for an answer any more. */
   signal: AbortSignal;
 }
 
 interface Tools {
   connections: Connections;
-  authenticate: (connection: Connection) => Promise<Selectable<HostTable>>;
+  authenticate: (connection: Connection) => Promise<AuthenticatedHost>;
   admission: Admission;
   known: KnownAddresses;
   /** Puts on record why a call was refused. */
@@ -150,7 +149,7 @@ export function createGate({
   }
 
   /** Whoever keeps failing costs neither a query nor a line of the log; good hosts beside it keep their connections. */
-  async function proveHost(connection: Connection): Promise<Selectable<HostTable>> {
+  async function proveHost(connection: Connection): Promise<AuthenticatedHost> {
     const address = callerKey(connection.address);
     if (!connection.proven && !admission.mayTry(address)) throw limited();
     try {

@@ -181,6 +181,7 @@ describe('a target', () => {
       host: row,
       request: { agentVersion: '', rootsDigest: Buffer.alloc(0), exporters },
       address: SERVER,
+      identitySerial: undefined,
     });
     expect(lab.outside.looks).toHaveLength(1);
     expect(await published(lab)).toEqual([]);

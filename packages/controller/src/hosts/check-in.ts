@@ -10,7 +10,9 @@ import type { LookFromOutside } from '../targets/closed-loop.ts';
 import type { Publisher } from '../targets/publisher.ts';
 import { refuseForeignAddress } from './address-owner.ts';
 import { decideExporter, type DesiredExporter } from './desired-exporter.ts';
+import { acknowledge, digestFrom } from './acknowledge.ts';
 import { exporterLine, exportersOf, findExporter, newlyRefused, reconcileExporters, recordLook } from './exporters.ts';
+import type { Reissue } from './reissue.ts';
 
 export interface CheckInTools {
   store: Store;
@@ -19,6 +21,7 @@ export interface CheckInTools {
   look: LookFromOutside;
   publisher: Publisher;
   refusals: Refusals;
+  reissue: Reissue;
   clock: Clock;
   logger: Logger;
 }
@@ -30,6 +33,14 @@ export interface CheckIn {
   address: string;
   /** Aborted when nobody waits for the answer any more: what is stored stays, looks from outside end. */
   signal?: AbortSignal | undefined;
+  /** Serial number of the identity that it called with. */
+  identitySerial: string | undefined;
+}
+
+export interface CheckInAnswer {
+  exporters: Answer[];
+  /** Whether the host's own identity has to be renewed now. */
+  renewIdentity: boolean;
 }
 
 /** Why is for the operator: the status and the log say it. */
@@ -39,12 +50,13 @@ const UNWRITTEN = 'The controller cannot write its target files at the moment.';
  * Compares what a host reports with what should be, and answers the difference. Where an exporter serves a certificate
  * that was not yet seen from outside, looks; when that succeeds, the target is published before the answer.
  */
-export function createCheckIn({ store, policy, resolve, look, publisher, refusals, clock, logger }: CheckInTools) {
-  return async ({ host, request, address, signal }: CheckIn): Promise<Answer[]> => {
+export function createCheckIn(tools: CheckInTools) {
+  const { store, policy, resolve, look, publisher, refusals, reissue, clock, logger } = tools;
+  return async ({ host, request, address, identitySerial, signal }: CheckIn): Promise<CheckInAnswer> => {
     const decided = await Promise.all(
       request.exporters.map((report) => decideExporter(report, host, address, policy, resolve)),
     );
-    const { desired, changed, refused } = await save(host, request, address, decided);
+    const { desired, changed, refused } = await save({ host, request, address, identitySerial }, decided);
     for (const { name, problem } of refused) {
       const details = { exporter: name, reason: problem };
       const by = hostActor(host.name, address);
@@ -55,23 +67,32 @@ export function createCheckIn({ store, policy, resolve, look, publisher, refusal
     );
     // A file that cannot be written is reported below, exporter by exporter; the host's own state is safe already.
     if (changed || published.includes(true)) await publisher.publish().catch(() => undefined);
-    return Promise.all(
+    const exporters = await Promise.all(
       desired.map((exporter, index) => answer(host, exporter, request.exporters[index]?.servingSerial)),
     );
+    return { exporters, renewIdentity: await reissue.identityIsDue(identitySerial) };
   };
 
-  function save(host: HostTable, request: CheckInRequest, address: string, decided: DesiredExporter[]) {
+  function save({ host, request, address, identitySerial }: CheckIn, decided: DesiredExporter[]) {
     return store.transaction().execute(async (transaction) => {
       const now = clock.now();
       await transaction
         .updateTable('hosts')
-        .set({ address, agent_version: request.agentVersion.slice(0, 64), last_seen_at: now.toISOString() })
+        .set({
+          address,
+          agent_version: request.agentVersion.slice(0, 64),
+          last_seen_at: now.toISOString(),
+          roots_digest: digestFrom(request.rootsDigest),
+          ...(identitySerial === undefined ? {} : { identity_serial: identitySerial }),
+        })
         .where('id', '=', host.id)
         .execute();
       const desired: DesiredExporter[] = [];
       for (const exporter of decided) desired.push(await refuseForeignAddress(transaction, host.id, exporter));
       const before = await exportersOf(transaction, host.id);
       const changed = await reconcileExporters(transaction, host, desired, now);
+      for (const { name, scrapersDigest } of request.exporters)
+        await acknowledge(transaction, host.id, name, digestFrom(scrapersDigest));
       return { desired, changed, refused: newlyRefused(before, desired) };
     });
   }
@@ -87,7 +108,9 @@ export function createCheckIn({ store, policy, resolve, look, publisher, refusal
     const row = await findExporter(store, host.id, exporter.name);
     const newest = await newestOfLine(store, exporterLine(host.id, exporter.name));
     if (newest === undefined || servingSerial?.toString('hex') !== newest.serial) return false;
-    if (row?.published_target === exporter.target && row.seen_serial === newest.serial) return false;
+    const isSeen = row?.published_target === exporter.target && row.seen_serial === newest.serial;
+    // A new scraper authority has to be seen to be let in before the old one goes.
+    if (isSeen && row.checked_at !== null && new Date(row.checked_at) >= reissue.scraperSince()) return false;
     const { host: name, port } = parseHostPort(exporter.target);
     const { metricsPath: path, connectTo } = exporter;
     const problem = await look({ host: name, port, path, connectTo, serial: newest.serial }, signal);
@@ -100,12 +123,12 @@ export function createCheckIn({ store, policy, resolve, look, publisher, refusal
 
   /**
    * Whether what an exporter serves is none of this host's certificates: the host has joined anew, or the database is
-   * an older one. The agent finds it fitting, but nothing here knows it.
+   * an older one. The agent finds it fitting, but nothing here knows it. Or its authority is on the way out.
    */
-  async function isUnknown(host: HostTable, name: string, servingSerial: Buffer | undefined): Promise<boolean> {
+  async function hasToRenew(host: HostTable, name: string, servingSerial: Buffer | undefined): Promise<boolean> {
     if (servingSerial === undefined || servingSerial.length === 0) return false;
     const row = await findCertificate(store, servingSerial.toString('hex'));
-    return row === undefined || !isSameLine(row, exporterLine(host.id, name));
+    return row === undefined || !isSameLine(row, exporterLine(host.id, name)) || reissue.isDue(row);
   }
 
   async function answer(
@@ -115,7 +138,7 @@ export function createCheckIn({ store, policy, resolve, look, publisher, refusal
   ): Promise<Answer> {
     const row = await findExporter(store, host.id, exporter.name);
     const { name, dnsNames, ipAddresses } = exporter;
-    const renew = await isUnknown(host, name, servingSerial);
+    const renew = await hasToRenew(host, name, servingSerial);
     const base = { name, dnsNames, ipAddresses, renew, renewAt: undefined, target: exporter.target ?? '' };
     if (exporter.target === null) return { ...base, state: TargetState.REFUSED, problem: exporter.problem ?? '' };
     const unwritten = publisher.problem(exporter.job) === undefined ? undefined : UNWRITTEN;

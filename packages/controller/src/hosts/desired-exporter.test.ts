@@ -34,6 +34,8 @@ function decide(
     end_reason: null,
     quarantined_at: null,
     quarantine_reason: null,
+    roots_digest: null,
+    identity_serial: null,
   };
   return decideExporter(report(change), host, observed, { allowedNetworks: [] }, () => Promise.resolve(resolved));
 }

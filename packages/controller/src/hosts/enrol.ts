@@ -149,7 +149,8 @@ export function createEnrolment(tools: Tools) {
     const superseded = newest !== undefined && newest.serial !== row?.serial;
     if (row === undefined || superseded || new Date(row.not_after) <= now)
       throw rejected(`its host ${host.name} has moved on`, presented, logger);
-    return { hostName: host.name, certificate: await issuance.complete(row.serial) };
+    // Not simply completed: the authority that it was reserved under may be gone by now.
+    return { hostName: host.name, certificate: await issuance.issue(identityOf(host, publicKey)) };
   }
 
   function identityOf(host: HostTable, publicKey: Buffer): CertificateOrder {
@@ -184,6 +185,8 @@ export function createEnrolment(tools: Tools) {
       end_reason: null,
       quarantined_at: null,
       quarantine_reason: null,
+      roots_digest: null,
+      identity_serial: null,
     };
   }
 }

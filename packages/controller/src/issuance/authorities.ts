@@ -10,6 +10,7 @@ import {
   type SealingParameters,
   type Signer,
 } from '@torchpass/pki';
+import type { AuthorityTable } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import { createKeyStore, type KeyStore } from './key-store.ts';
 
@@ -27,19 +28,31 @@ export interface Authority {
   signer: Signer;
   notBefore: Date;
   notAfter: Date;
+  /** Since when it signs. */
+  activatedAt: Date;
 }
 
-/** The authorities, open for work. The root's key stays sealed: nothing in daily use needs it. */
+/**
+ * The authorities, open for work. The root's key stays sealed: nothing in daily use needs it. What is read through this
+ * changes when a rotation takes a step, so nobody keeps a copy.
+ */
 export interface Authorities {
   trustDomain: string;
-  /** DER. */
-  roots: readonly Buffer[];
+  /** DER of those that hosts have to trust. */
+  readonly roots: readonly Buffer[];
+  readonly rootIds: readonly string[];
   /** The one that signs now. */
   active(role: Role): Authority;
+  /** The one with this id while it may sign what was reserved under it: active or retiring. */
+  open(id: string): Authority | undefined;
   /** DER of all that relying parties have to trust. */
   trusted(role: Role): readonly Buffer[];
   /** DER of the authority with this id. */
   certificateOf(id: string): Buffer;
+  /** Opens the key of a root. */
+  rootSigner(id: string): Promise<Signer>;
+  /** Reads them again, after a step of a rotation. */
+  reload(): Promise<void>;
   sealing: Sealing;
   /** Where the private keys of authorities are made, opened and destroyed. */
   keys: KeyStore;
@@ -91,6 +104,13 @@ export async function createAuthorities(options: NewAuthorities, { store, clock,
       not_before: notBefore.toISOString(),
       not_after: notAfter.toISOString(),
       created_at: now.toISOString(),
+      issued_by: null,
+      tbs: null,
+      distributed_at: null,
+      activated_at: now.toISOString(),
+      retired_at: null,
+      dropped_at: null,
+      gone_at: null,
     };
     return { row, signer };
   };
@@ -127,7 +147,7 @@ export async function createAuthorities(options: NewAuthorities, { store, clock,
       .execute();
     await transaction
       .insertInto('authorities')
-      .values([root.row, ...issuing.map(({ row }) => row)])
+      .values([root.row, ...issuing.map(({ row }) => ({ ...row, issued_by: root.row.id }))])
       .execute();
   });
 }
@@ -146,36 +166,57 @@ export async function openAuthorities(
   }
   const sealing = await openSealing(passphrase, JSON.parse(installation.sealing) as SealingParameters);
   const keys = createKeyStore({ sealing, wrapSigner });
-  const all = await store.selectFrom('authorities').selectAll().execute();
-  const rows = all.filter(({ state }) => state !== 'gone');
-  const active = new Map<Role, Authority>();
-  for (const row of rows) {
-    if (row.role === 'root' || row.state !== 'active') continue;
-    const { id, role, certificate } = row;
-    const signer = await keys.open(row.key_reference, id);
-    const notBefore = new Date(row.not_before);
-    const notAfter = new Date(row.not_after);
-    active.set(role, { id, role, certificate, signer, notBefore, notAfter });
-  }
+  let known = await readAuthorities(store, keys);
+  const rowOf = (id: string) => {
+    const found = known.rows.find((row) => row.id === id);
+    if (found !== undefined) return found;
+    throw new TorchpassError('AUTHORITY_MISSING', `There is no authority ${id} in the database.`);
+  };
   return {
     trustDomain: installation.trust_domain,
-    roots: rows.filter(({ role }) => role === 'root').map(({ certificate }) => certificate),
+    get roots() {
+      return trustedOf(known.rows, 'root').map(({ certificate }) => certificate);
+    },
+    get rootIds() {
+      return trustedOf(known.rows, 'root').map(({ id }) => id);
+    },
     active(role) {
-      const authority = active.get(role);
+      const authority = known.issuing.find((one) => one.role === role && one.state === 'active');
       if (authority !== undefined) return authority;
       throw new TorchpassError('AUTHORITY_MISSING', `There is no active ${role} authority in the database.`, {
         hint: 'Restore a backup of the storage.',
       });
     },
-    trusted: (role) => rows.filter((row) => row.role === role).map(({ certificate }) => certificate),
-    certificateOf(id) {
-      const found = all.find((row) => row.id === id);
-      if (found !== undefined) return found.certificate;
-      throw new TorchpassError('AUTHORITY_MISSING', `There is no authority ${id} in the database.`);
+    open: (id) => known.issuing.find((one) => one.id === id && one.state !== 'prepared'),
+    trusted: (role) => trustedOf(known.rows, role).map(({ certificate }) => certificate),
+    certificateOf: (id) => rowOf(id).certificate,
+    rootSigner: (id) => keys.open(rowOf(id).key_reference, id),
+    async reload() {
+      known = await readAuthorities(store, keys);
     },
     sealing,
     keys,
   };
+}
+
+/** Keys are opened at once, so that damage shows when the program starts. The root's stays sealed. */
+async function readAuthorities(store: Store, keys: KeyStore) {
+  const rows = await store.selectFrom('authorities').selectAll().orderBy('created_at').orderBy('id').execute();
+  const issuing: (Authority & Pick<AuthorityTable, 'state'>)[] = [];
+  for (const row of rows) {
+    const { id, role, state, certificate } = row;
+    if (role === 'root' || state === 'gone' || row.dropped_at !== null) continue;
+    const signer = await keys.open(row.key_reference, id);
+    const [notBefore, notAfter] = [new Date(row.not_before), new Date(row.not_after)];
+    const activatedAt = new Date(row.activated_at ?? row.created_at);
+    issuing.push({ id, role, state, certificate, signer, notBefore, notAfter, activatedAt });
+  }
+  return { rows, issuing };
+}
+
+/** Neither gone nor on its way out of the trust that hosts are given. */
+function trustedOf(rows: readonly AuthorityTable[], role: 'root' | Role): AuthorityTable[] {
+  return rows.filter((row) => row.role === role && row.state !== 'gone' && row.dropped_at === null);
 }
 
 /** Every identity has the trust domain in it: it cannot change by editing a file. */

@@ -37,7 +37,7 @@ export function createControllerCertificate(options: Options) {
   return {
     /** Credentials that are good for a while. The same object until they are renewed. */
     async fresh(): Promise<ServerCredentials> {
-      if (current !== undefined && !isDue(current.issued, clock.now())) return current.credentials;
+      if (current !== undefined && isGood(current)) return current.credentials;
       const key = await loadKey();
       const ips = options.names.map(canonicalIp).filter((ip) => ip !== undefined);
       const issued = await issuance.renewWithSameKey({
@@ -50,11 +50,21 @@ export function createControllerCertificate(options: Options) {
         publicKey: publicKeyInfo(key),
         lifetimeMs: options.lifetimeMs,
       });
-      const cert = certificatesToPem([...issued.chain, ...authorities.roots]);
+      const cert = chainPem(issued);
       current = { issued, credentials: { key: privateKeyToPem(key), cert } };
       return current.credentials;
     },
   };
+
+  /** Not due, and of the authority and the roots of today. */
+  function isGood({ issued, credentials }: NonNullable<typeof current>): boolean {
+    const isOfToday = issued.chain[1]?.equals(authorities.active('controller').certificate) === true;
+    return isOfToday && credentials.cert === chainPem(issued) && !isDue(issued, clock.now());
+  }
+
+  function chainPem({ chain }: IssuedCertificate): string {
+    return certificatesToPem([...chain, ...authorities.roots]);
+  }
 
   async function loadKey(): Promise<KeyObject> {
     const sealed = await files.read(keyPath);

@@ -1,4 +1,4 @@
-import { TorchpassError, Turns, type Clock, type Logger, type Random } from '@torchpass/core';
+import { isTorchpassError, TorchpassError, Turns, type Clock, type Logger, type Random } from '@torchpass/core';
 import {
   keyFingerprint,
   newSerialNumber,
@@ -76,7 +76,9 @@ export function createIssuance(tools: IssuanceTools): Issuance {
     issue: (order) =>
       turns.take(keyFingerprint(order.publicKey), async () => {
         const earlier = await earlierAnswer(store, order, clock.now());
-        return earlier === undefined ? start(order) : issuance.complete(earlier.serial);
+        // What was reserved or signed under an authority that is gone is worth nothing: the key gets another certificate.
+        const answer = earlier.find((row) => authorities.open(row.authority_id) !== undefined);
+        return answer === undefined ? start(order) : issuance.complete(answer.serial);
       }),
 
     renewWithSameKey: (order) => start(order),
@@ -101,6 +103,7 @@ export function createIssuance(tools: IssuanceTools): Issuance {
       const earlier = await certificatesOfKey(transaction, keyFingerprint(order.publicKey));
       if (earlier.some((row) => !isSameLine(row, order))) throw reused('belongs to another certificate');
       if (order.hostId !== null) await refuseEndedHost(transaction, order.hostId);
+      await refuseClosedAuthority(transaction, authorityId);
       await transaction
         .insertInto('certificates')
         .values({
@@ -133,10 +136,18 @@ export function createIssuance(tools: IssuanceTools): Issuance {
     },
   };
 
-  async function start(order: CertificateOrder): Promise<IssuedCertificate> {
+  /** Once more when the authority went while its certificate was made. */
+  async function start(order: CertificateOrder, again = true): Promise<IssuedCertificate> {
     const draft = issuance.draft(order);
-    await store.transaction().execute((transaction) => issuance.reserve(transaction, draft));
-    return issuance.complete(draft.prepared.serial);
+    try {
+      await store.transaction().execute((transaction) => issuance.reserve(transaction, draft));
+      return await issuance.complete(draft.prepared.serial);
+    } catch (error) {
+      const went =
+        isTorchpassError(error, 'AUTHORITY_MISSING') && draft.authorityId !== authorities.active(order.role).id;
+      if (!again || !went) throw error;
+      return start(order, false);
+    }
   }
 
   /** Now, but never before its predecessor's: the newest of a line stays the newest when the clock is set back. */
@@ -149,10 +160,8 @@ export function createIssuance(tools: IssuanceTools): Issuance {
   }
 
   async function sign(row: CertificateTable): Promise<IssuedCertificate> {
-    const authority = authorities.active(row.role);
-    if (authority.id !== row.authority_id) {
-      throw new TorchpassError('AUTHORITY_MISSING', `The authority of certificate ${row.serial} signs no more.`);
-    }
+    const authority = authorities.open(row.authority_id);
+    if (authority?.role !== row.role) throw closed();
     const prepared: PreparedCertificate = {
       serial: row.serial,
       tbs: row.tbs,
@@ -161,6 +170,7 @@ export function createIssuance(tools: IssuanceTools): Issuance {
     };
     const certificate = await signPrepared(prepared, authority.signer);
     const stored = await store.transaction().execute(async (transaction) => {
+      await refuseClosedAuthority(transaction, row.authority_id);
       const { numUpdatedRows } = await transaction
         .updateTable('certificates')
         .set({ certificate, issued_at: (await issuedAt(transaction, row)).toISOString() })
@@ -202,17 +212,13 @@ function entryOf(row: CertificateTable): AuditEntry {
   return { event: 'certificate.issued', by: CONTROLLER_ITSELF, subject: serial, details };
 }
 
-/** What this key got before: the certificate to repeat, or a refusal. */
-async function earlierAnswer(
-  queries: Queries,
-  order: CertificateOrder,
-  now: Date,
-): Promise<CertificateTable | undefined> {
+/** What this key got before: certificates to repeat, or a refusal. */
+async function earlierAnswer(queries: Queries, order: CertificateOrder, now: Date): Promise<CertificateTable[]> {
   const rows = await certificatesOfKey(queries, keyFingerprint(order.publicKey));
   if (rows.some((row) => !isSameLine(row, order))) throw reused('belongs to another certificate');
   if (rows.some((row) => row.revoked_at !== null)) throw reused('belongs to a revoked certificate');
   if (rows.some((row) => new Date(row.not_after) <= now)) throw reused('belongs to a certificate that has ended');
-  return rows.find((row) => hasSameNames(row, order));
+  return rows.filter((row) => hasSameNames(row, order));
 }
 
 /** A certificate that is reserved from here on is revoked together with its host. */
@@ -220,6 +226,24 @@ async function refuseEndedHost(transaction: Queries, hostId: string): Promise<vo
   const host = await transaction.selectFrom('hosts').select('state').where('id', '=', hostId).executeTakeFirst();
   if (host?.state === 'active') return;
   throw new TorchpassError('IDENTITY_REJECTED', 'The host has ended; it gets no more certificates.');
+}
+
+/** A retiring authority finishes what was reserved under it; nothing appears under one that hosts are told to forget. */
+async function refuseClosedAuthority(transaction: Queries, id: string): Promise<void> {
+  const authority = await transaction
+    .selectFrom('authorities')
+    .select('id')
+    .where('id', '=', id)
+    .where('state', 'in', ['active', 'retiring'])
+    .where('dropped_at', 'is', null)
+    .executeTakeFirst();
+  if (authority === undefined) throw closed();
+}
+
+function closed(): TorchpassError {
+  return new TorchpassError('AUTHORITY_MISSING', 'The authority of this certificate signs no more.', {
+    hint: 'Ask again: another authority signs now.',
+  });
 }
 
 function reused(why: string): TorchpassError {

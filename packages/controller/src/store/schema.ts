@@ -8,6 +8,8 @@ import type { ColumnType, Generated } from 'kysely';
 export interface Tables {
   installation: InstallationTable;
   authorities: AuthorityTable;
+  authority_drafts: AuthorityDraftTable;
+  rotations: RotationTable;
   join_tokens: JoinTokenTable;
   token_uses: TokenUseTable;
   hosts: HostTable;
@@ -40,6 +42,43 @@ export interface AuthorityTable {
   not_before: string;
   not_after: string;
   created_at: string;
+  /** The root; null for a root. */
+  issued_by: string | null;
+  /** What was signed; null for the first authorities. */
+  tbs: Buffer | null;
+  /** When Prometheus's folder was first seen to hold what this state asks for. */
+  distributed_at: string | null;
+  activated_at: string | null;
+  retired_at: string | null;
+  /** When hosts were first told to trust it no more. */
+  dropped_at: string | null;
+  gone_at: string | null;
+}
+
+/** An authority that is not signed yet. */
+export interface AuthorityDraftTable {
+  /** Serial number of its certificate. */
+  id: string;
+  role: 'root' | Role;
+  key_reference: string;
+  /** The root that has to sign; null for a root. */
+  issued_by: string | null;
+  /** What is about to be signed; null while the root's key is elsewhere. */
+  tbs: Buffer | null;
+  not_before: string;
+  not_after: string;
+  reserved_at: string;
+}
+
+/** A rotation that is under way. */
+export interface RotationTable {
+  role: 'root' | Role;
+  /** `auto`: upkeep takes each step whose gate is open. `step`: the operator does. */
+  mode: 'auto' | 'step';
+  /** JSON list of ids of hosts and tokens that are not waited for. */
+  left_behind: string;
+  reason: string;
+  started_at: string;
 }
 
 export interface JoinTokenTable {
@@ -63,6 +102,8 @@ export interface JoinTokenTable {
   created_at: string;
   expires_at: string;
   revoked_at: string | null;
+  /** JSON list of the roots that it pins. */
+  root_ids: string | null;
 }
 
 /** Which key used which token: makes a repeated enrolment give the same host. */
@@ -100,6 +141,10 @@ export interface HostTable {
   quarantined_at: string | null;
   /** A sentence; null unless quarantined. */
   quarantine_reason: string | null;
+  /** Hexadecimal digest of the roots that it trusts, as it says. */
+  roots_digest: string | null;
+  /** Serial number of the identity that it last checked in with. */
+  identity_serial: string | null;
 }
 
 export interface ExporterTable {
@@ -122,6 +167,8 @@ export interface ExporterTable {
   /** Serial number that was seen from outside at `target`. */
   seen_serial: string | null;
   checked_at: string | null;
+  /** Hexadecimal digest of the scraper authorities that it was proved to admit, as its agent says. */
+  scrapers_digest: string | null;
 }
 
 export interface CertificateTable {

@@ -1,5 +1,5 @@
 import { createCertificateRequest, generatePrivateKey, publicKeyInfo } from '@torchpass/pki';
-import { decodeJoinToken, type ExporterReport } from '@torchpass/protocol';
+import { decodeJoinToken, type DesiredExporter, type ExporterReport } from '@torchpass/protocol';
 import { createTokenRequest, type CreateTokenInput } from '../api/types.ts';
 import type { Enrolled, Enrolment } from '../hosts/enrol.ts';
 import type { HostTable } from '../store/schema.ts';
@@ -76,7 +76,7 @@ export interface LabHost {
   name: string;
   enrolled: Enrolled;
   /** Checks in with these exporters, from this address. */
-  checkIn: (reports: ExporterReport[], address?: string) => ReturnType<Lab['checkIn']>;
+  checkIn: (reports: ExporterReport[], address?: string) => Promise<DesiredExporter[]>;
   /** Gets a certificate for an exporter and checks in as one that serves it. Answers its serial number. */
   serve: (change?: Partial<ExporterReport>, address?: string) => Promise<string>;
 }
@@ -87,12 +87,15 @@ export async function joinHost(
 ): Promise<LabHost> {
   const made = await newToken(lab, token);
   const enrolled = await lab.enrol(enrolment(made, await newKey(), { hostName: name, address: home }));
-  const checkIn = async (exporters: ExporterReport[], address = home) =>
-    lab.checkIn({
+  const checkIn = async (reports: ExporterReport[], address = home) => {
+    const { exporters } = await lab.checkIn({
       host: await hostRow(lab, name),
-      request: { agentVersion: '0.1.0', rootsDigest: Buffer.alloc(0), exporters },
+      request: { agentVersion: '0.1.0', rootsDigest: Buffer.alloc(0), exporters: reports },
       address,
+      identitySerial: enrolled.certificate.serial,
     });
+    return exporters;
+  };
   return {
     name,
     enrolled,

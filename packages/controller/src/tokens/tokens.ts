@@ -41,6 +41,8 @@ export function createTokens({ store, authorities, audit, clock, random, control
     async create(request: CreateTokenRequest, by: Actor): Promise<CreatedToken> {
       const secret = random.bytes(TOKEN_SECRET_BYTES);
       const now = clock.now();
+      // Read once: what the row says about the pins is what the token has.
+      const { roots, rootIds } = authorities;
       const row: TokenRow = {
         id: randomId(random, TOKEN_ID_LENGTH),
         secret_hash: hashSecret(secret),
@@ -49,6 +51,7 @@ export function createTokens({ store, authorities, audit, clock, random, control
         created_at: now.toISOString(),
         expires_at: new Date(now.getTime() + validity(request.expiresIn)).toISOString(),
         revoked_at: null,
+        root_ids: toJson(rootIds),
       };
       await store.transaction().execute(async (transaction) => {
         await transaction.insertInto('join_tokens').values(row).execute();
@@ -56,7 +59,7 @@ export function createTokens({ store, authorities, audit, clock, random, control
         const details = { expires_at, max_uses, host_name, approval: request.approval };
         await audit.record(transaction, { event: 'token.created', by, subject: row.id, details });
       });
-      const pins = authorities.roots.map((root) => pinOf(root));
+      const pins = roots.map((root) => pinOf(root));
       const token = encodeJoinToken({ id: row.id, secret: new Secret(secret), pins });
       return { token: token.reveal(), controller, details: view(row, now) };
     },

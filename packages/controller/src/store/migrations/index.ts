@@ -4,6 +4,7 @@ import { up as audit } from './0002-audit.ts';
 import { up as approval } from './0003-approval.ts';
 import { up as renewal } from './0004-renewal.ts';
 import { up as revocation } from './0005-revocation.ts';
+import { up as rotation } from './0006-rotation.ts';
 import { up as keys } from './0007-keys.ts';
 
 export interface MigrationContext {
@@ -20,5 +21,6 @@ export const MIGRATIONS: readonly { name: string; up: Migration }[] = [
   { name: '0003-approval', up: approval },
   { name: '0004-renewal', up: renewal },
   { name: '0005-revocation', up: revocation },
+  { name: '0006-rotation', up: rotation },
   { name: '0007-keys', up: keys },
 ];
