@@ -173,7 +173,7 @@ describe('a second time', () => {
   test('the advice to a refused identity frees its name first, and leads back', async () => {
     await lab.agent().enroll(lab.controller.token());
     lab.controller.book.rejectIdentities = true;
-    const hint = /"torchpass host revoke web-1".*new join token.*"torchpass-agent enroll"/;
+    const hint = /"torchpass token create --replace web-1".*"torchpass-agent enroll"/;
     await expect(lab.agent().sync()).rejects.toMatchObject({ hint: expect.stringMatching(hint) as string });
     lab.controller.book.hosts = [];
     lab.controller.book.rejectIdentities = false;

@@ -155,7 +155,17 @@ export function createFeatures(
   const look = metrics.countingProbes(seams.look ?? createClosedLoop({ authorities, scraper, timeoutMs }));
   const approvalExpiryMs = config.policy.approval_expiry;
   const lifetimes = { identityLifetimeMs, approvalExpiryMs };
-  const enrolNow = createEnrolment({ store, authorities, issuance, audit, clock, random, logger, ...lifetimes });
+  const enrolNow = createEnrolment({
+    store,
+    authorities,
+    issuance,
+    bite,
+    audit,
+    clock,
+    random,
+    logger,
+    ...lifetimes,
+  });
   const enrol: Enrol = (enrolment, signal) => signing.run('stranger', () => enrolNow(enrolment), signal);
   const reissue = createReissue({ store, authorities, clock, spreadMs: config.targets.check_in_interval });
   const checkIn = createCheckIn({ store, policy, resolve, look, publisher, refusals, reissue, clock, logger });

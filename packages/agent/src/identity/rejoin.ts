@@ -1,4 +1,4 @@
-/** What to do when an identity has no way back. The host's name is taken until its old record is revoked. */
+/** What to do when an identity has no way back: the operator lets this machine take the host's place once more. */
 export function rejoinHint(hostName: string): string {
-  return `Have the operator run "torchpass host revoke ${hostName}", then make a new join token; then run "torchpass-agent enroll" with it.`;
+  return `Have the operator make a join token with "torchpass token create --replace ${hostName}", or without --replace if the host was revoked; then run "torchpass-agent enroll" with it.`;
 }

@@ -78,6 +78,6 @@ function parseEnrolment(text: string): Enrolment | undefined {
 
 function broken(path: string, how: string): TorchpassError {
   return new TorchpassError('IDENTITY_BROKEN', `This host's identity cannot be used: ${path} ${how}.`, {
-    hint: 'Have the operator run "torchpass host revoke" with the name of this host, then make a new join token; then run "torchpass-agent enroll" with it.',
+    hint: 'Have the operator make a join token with "torchpass token create --replace" and the name of this host; then run "torchpass-agent enroll" with it.',
   });
 }

@@ -2,6 +2,7 @@ import type { CreateTokenInput } from '@torchpass/controller/api';
 import { parseDuration, TorchpassError } from '@torchpass/core';
 import { command } from '../command.ts';
 import { listOption, switchOption, textOption, valueOption, wholeNumber } from '../option.ts';
+import { hostName } from './host-name.ts';
 import { tokenFields } from './token-fields.ts';
 
 export const tokenCreate = command({
@@ -13,6 +14,7 @@ export const tokenCreate = command({
     { line: 'torchpass token create --uses 20 --expires-in 1d --network 198.51.100.0/24', shows: 'for a batch' },
     { line: 'torchpass token create --approval', shows: 'the host waits until you have compared its key' },
     { line: 'torchpass token create --host-name web-1 --output token > web-1.token', shows: 'only the token' },
+    { line: 'torchpass token create --replace web-1', shows: 'for a server that was reinstalled' },
     { line: 'torchpass token create --output json | jq -r .token', shows: 'the same with jq' },
   ],
   arguments: {},
@@ -21,6 +23,7 @@ export const tokenCreate = command({
     labels: listOption('--label NAME=VALUE', 'label that the targets get'),
     expiresIn: valueOption('--expires-in DURATION', 'how long it may be used (default: 1h)', duration),
     uses: valueOption('--uses NUMBER', 'how many servers may use it (default: 1)', wholeNumber),
+    replace: valueOption('--replace HOST', 'host whose place the server takes, after it was reinstalled', hostName),
     hostName: textOption('--host-name NAME', 'name that the host gets, whatever it asks for'),
     addresses: listOption('--address ADDRESS', 'address or DNS name that targets may have besides the observed one'),
     networks: listOption('--network CIDR', 'network from which it may be used (default: any)'),
@@ -51,6 +54,11 @@ export const tokenCreate = command({
     page.line('Paste the token when asked, or give a file with --token-file FILE; never as an argument.');
     page.line();
     page.fields(tokenFields(details, page));
+    if (!details.replaces) return;
+    page.line();
+    page.line(
+      `When it is used, every certificate that "${details.hostName ?? ''}" has now is revoked; its targets stay.`,
+    );
   },
 });
 

@@ -11,11 +11,16 @@ export function tokenFields(token: TokenView, page: Page): [string, string][] {
     ['expires', page.absolute(token.expiresAt)],
     ['job', token.job ?? "each exporter's name"],
     ['labels', labelText(token.labels)],
-    ['host name', token.hostName ?? 'as the host asks'],
+    ['host name', hostText(token)],
     ['addresses', listText(['the one it connects from', ...token.addresses])],
     ['networks', listText(token.networks, ', ', 'any')],
     ['exporters', listText(token.exporters, ', ', 'any')],
     ['approval', token.approval ? 'a person has to approve each host' : 'not needed'],
     ...(token.note === '' ? [] : [['note', token.note] satisfies [string, string]]),
   ];
+}
+
+function hostText({ hostName, replaces }: TokenView): string {
+  if (hostName === null) return 'as the host asks';
+  return replaces ? `${hostName}, replacing the machine that has it now` : hostName;
 }

@@ -17,6 +17,7 @@ export const token: TokenView = {
   job: 'node',
   labels: { env: 'prod', team: 'a b' },
   hostName: null,
+  replaces: false,
   addresses: [],
   networks: ['198.51.100.0/24'],
   exporters: [],

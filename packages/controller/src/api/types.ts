@@ -19,6 +19,8 @@ export const createTokenRequest = z.strictObject({
   uses: z.int().min(1).max(10_000).default(1),
   /** The name that the host gets, whatever it asks for. Only with one use. */
   hostName: z.string().optional(),
+  /** A live host, whose place the machine takes: what the host has stays, all of its certificates are revoked. */
+  replace: z.string().optional(),
   /** Addresses and DNS names that targets may have besides the one the host connects from. */
   addresses: z.array(z.string()).max(64).default([]),
   /** Networks (CIDR) from which the token may be used; any when empty. */
@@ -37,6 +39,8 @@ export const tokenView = z.object({
   job: z.string().nullable(),
   labels,
   hostName: z.string().nullable(),
+  /** Whether it gives the place of the host of that name to another machine. */
+  replaces: z.boolean(),
   addresses: z.array(z.string()),
   networks: z.array(z.string()),
   exporters: z.array(z.string()),

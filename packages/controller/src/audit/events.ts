@@ -17,6 +17,7 @@ export const AUDIT_EVENTS = {
   'host.quarantined': 'two machines were found to use the identity of one host',
   'host.rejected': 'an operator turned a waiting host away',
   'host.released': 'an operator ended the quarantine of a host',
+  'host.replaced': 'a reinstalled server took the place of a host, by a token that an operator made for it',
   'host.revoked': 'an operator threw a host out',
   'identity.rejected': 'somebody showed an identity that is not accepted',
   'operator.refused': "an operator's act failed or was refused",

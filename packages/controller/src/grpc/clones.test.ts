@@ -1,6 +1,6 @@
 import { createCertificateRequest, generatePrivateKey } from '@torchpass/pki';
 import { describe, expect, it, vi } from 'vitest';
-import { openStore } from '../store/store.ts';
+import { readStore } from '../store/read-store.ts';
 import { dial, enrollOver, renewOver, type Identity } from '../testing/client.ts';
 import { newToken } from '../testing/host.ts';
 import { startLab, type RunningLab } from '../testing/lab.ts';
@@ -23,11 +23,10 @@ function lines(lab: RunningLab, message: string): Record<string, unknown>[] {
   return all.filter(({ msg }) => msg === message);
 }
 
-async function audited(lab: RunningLab) {
-  const store = await openStore({ path: `${lab.config.storage_path}/torchpass.db`, clock: lab.clock });
-  const rows = await store.selectFrom('audit_log').selectAll().orderBy('number').execute();
-  await store.destroy();
-  return rows;
+function audited(lab: RunningLab) {
+  return readStore(`${lab.config.storage_path}/torchpass.db`, (store) =>
+    store.selectFrom('audit_log').selectAll().orderBy('number').execute(),
+  );
 }
 
 describe('two machines with one identity', () => {

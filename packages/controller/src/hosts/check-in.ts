@@ -108,6 +108,7 @@ export function createCheckIn(tools: CheckInTools) {
     const row = await findExporter(store, host.id, exporter.name);
     const newest = await newestOfLine(store, exporterLine(host.id, exporter.name));
     if (newest === undefined || servingSerial?.toString('hex') !== newest.serial) return false;
+    if (newest.revoked_at !== null) return false;
     const isSeen = row?.published_target === exporter.target && row.seen_serial === newest.serial;
     // A new scraper authority has to be seen to be let in before the old one goes.
     if (isSeen && row.checked_at !== null && new Date(row.checked_at) >= reissue.scraperSince()) return false;
@@ -122,13 +123,15 @@ export function createCheckIn(tools: CheckInTools) {
   }
 
   /**
-   * Whether what an exporter serves is none of this host's certificates: the host has joined anew, or the database is
-   * an older one. The agent finds it fitting, but nothing here knows it. Or its authority is on the way out.
+   * Whether what an exporter serves is none of this host's good certificates: the host has joined anew or was replaced,
+   * or the database is an older one. The agent finds it fitting, but here it counts for nothing. Or its authority is on
+   * the way out.
    */
   async function hasToRenew(host: HostTable, name: string, servingSerial: Buffer | undefined): Promise<boolean> {
     if (servingSerial === undefined || servingSerial.length === 0) return false;
     const row = await findCertificate(store, servingSerial.toString('hex'));
-    return row === undefined || !isSameLine(row, exporterLine(host.id, name)) || reissue.isDue(row);
+    if (row === undefined || row.revoked_at !== null) return true;
+    return !isSameLine(row, exporterLine(host.id, name)) || reissue.isDue(row);
   }
 
   async function answer(

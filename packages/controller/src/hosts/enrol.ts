@@ -5,6 +5,7 @@ import type { Audit } from '../audit/audit.ts';
 import type { Authorities } from '../issuance/authorities.ts';
 import type { CertificateOrder, IssuedCertificate, Issuance } from '../issuance/issuance.ts';
 import { certificatesOfKey, newestOfLine } from '../issuance/ledger.ts';
+import type { Bite } from '../revocation/bite.ts';
 import type { HostTable } from '../store/schema.ts';
 import type { Queries, Store } from '../store/store.ts';
 import {
@@ -20,6 +21,7 @@ import {
 import { createGuesses } from '../tokens/guesses.ts';
 import { checkHostName } from './host-name.ts';
 import { LIVE_STATES } from '../store/host-states.ts';
+import { createReplacement } from './replace.ts';
 import { approvalPending, expirePending, hasExpired } from './pending.ts';
 
 export interface Enrolment {
@@ -42,6 +44,8 @@ interface Tools {
   store: Store;
   authorities: Authorities;
   issuance: Issuance;
+  /** What follows a revocation. */
+  bite: Bite;
   audit: Audit;
   clock: Clock;
   random: Random;
@@ -72,6 +76,7 @@ export function createEnrolment(tools: Tools) {
   const { store, authorities, issuance, audit, clock, random, logger } = tools;
   const turns = new Turns();
   const guesses = createGuesses(tools);
+  const replace = createReplacement({ ...tools, identityOf });
 
   return async (enrolment: Enrolment): Promise<Enrolled> => {
     const presented = presentedIn(enrolment);
@@ -83,6 +88,8 @@ export function createEnrolment(tools: Tools) {
       const hostId = await hostOfEarlierUse(store, token.id, fingerprint);
       if (hostId !== undefined) return repeat(hostId, admission);
       if (spent !== undefined) throw rejected(spent, presented, logger);
+      if (token.replaces_host_id !== null)
+        return replace({ ...admission, presented, agentVersion: enrolment.agentVersion });
       return token.approval === 0 ? join(admission) : ask(admission);
     });
   };
@@ -204,6 +211,6 @@ async function refuseTakenName(queries: Queries, name: string): Promise<void> {
     .executeTakeFirst();
   if (taken === undefined) return;
   throw new TorchpassError('HOST_NAME_TAKEN', `There is a host "${name}" already.`, {
-    hint: 'Choose another name with --host-name, or have the operator revoke the old host first.',
+    hint: `For a server that was reinstalled the operator makes a token with "torchpass token create --replace ${name}"; otherwise choose another name with --host-name.`,
   });
 }

@@ -76,11 +76,15 @@ export function createGenerations({ store, audit, clock, logger }: Tools) {
     if (identity.confirmed_at === null) {
       confirmedAfter.set(identity.id, use.newestConnection);
       await store
-        .updateTable('certificates')
-        .set({ confirmed_at: clock.now().toISOString() })
-        .where('serial', '=', identity.serial)
-        .where('confirmed_at', 'is', null)
-        .execute();
+        .transaction()
+        .execute((transaction) =>
+          transaction
+            .updateTable('certificates')
+            .set({ confirmed_at: clock.now().toISOString() })
+            .where('serial', '=', identity.serial)
+            .where('confirmed_at', 'is', null)
+            .execute(),
+        );
     }
     return undefined;
   };

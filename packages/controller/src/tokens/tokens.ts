@@ -19,6 +19,7 @@ import { listFrom, mapFrom, toJson } from '../store/json.ts';
 import type { Store } from '../store/store.ts';
 import { checkHostName } from '../hosts/host-name.ts';
 import { checkClaimableAddress, checkNetwork } from '../targets/address-policy.ts';
+import { findReplaced } from './replacement.ts';
 import { hashSecret, type TokenRow } from './redeem.ts';
 
 const LONGEST_VALIDITY_MS = 366 * 24 * 3_600_000;
@@ -43,10 +44,12 @@ export function createTokens({ store, authorities, audit, clock, random, control
       const now = clock.now();
       // Read once: what the row says about the pins is what the token has.
       const { roots, rootIds } = authorities;
+      const replaced = request.replace === undefined ? undefined : await findReplaced(store, request);
       const row: TokenRow = {
         id: randomId(random, TOKEN_ID_LENGTH),
         secret_hash: hashSecret(secret),
         ...checkRequest(request),
+        ...replaced,
         uses: 0,
         created_at: now.toISOString(),
         expires_at: new Date(now.getTime() + validity(request.expiresIn)).toISOString(),
@@ -55,8 +58,8 @@ export function createTokens({ store, authorities, audit, clock, random, control
       };
       await store.transaction().execute(async (transaction) => {
         await transaction.insertInto('join_tokens').values(row).execute();
-        const { expires_at, max_uses, host_name } = row;
-        const details = { expires_at, max_uses, host_name, approval: request.approval };
+        const { expires_at, max_uses, host_name, replaces_host_id } = row;
+        const details = { expires_at, max_uses, host_name, replaces_host_id, approval: request.approval };
         await audit.record(transaction, { event: 'token.created', by, subject: row.id, details });
       });
       const pins = roots.map((root) => pinOf(root));
@@ -126,6 +129,7 @@ function view(row: TokenRow, now: Date): TokenView {
     job: row.job,
     labels: mapFrom(row.labels),
     hostName: row.host_name,
+    replaces: row.replaces_host_id !== null,
     addresses: listFrom(row.addresses),
     networks: listFrom(row.networks),
     exporters: listFrom(row.exporters),

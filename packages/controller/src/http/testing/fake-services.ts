@@ -9,6 +9,7 @@ export const token: TokenView = {
   job: 'node',
   labels: { env: 'prod' },
   hostName: null,
+  replaces: false,
   addresses: [],
   networks: [],
   exporters: [],
