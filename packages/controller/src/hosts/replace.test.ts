@@ -104,7 +104,7 @@ describe('it is an exception that an operator makes once', () => {
     expect((await lab.services.hosts.show('web-1')).identity?.serial).toBe(first.certificate.serial);
   });
 
-  it('it is for this host, not for whoever has its name later', async () => {
+  it('is for this host, not for whoever has its name later', async () => {
     const { lab } = await labWithHost();
     const token = await replacement(lab);
     await lab.services.hosts.revoke('web-1', '', OPERATOR);
