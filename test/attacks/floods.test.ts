@@ -1,0 +1,158 @@
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { KeyObject } from 'node:crypto';
+import { createCertificateRequest } from '@torchpass/pki';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { createTokens } from '../harness/admin.ts';
+import { callController, enrolment, newKey, pairOf, trustOf } from '../harness/caller.ts';
+import { startLabController, type LabController } from '../harness/controller.ts';
+import { get } from '../harness/http.ts';
+import { start } from '../harness/processes.ts';
+import { createScope, type Scope } from '../harness/scope.ts';
+import { suiteScope } from '../harness/test-scope.ts';
+import { FLOODS } from './programs/floods.ts';
+
+/**
+ * Attack: strangers flood the public port with connections, half-open TLS, handshakes, garbage, wrong tokens, giant messages, frames.
+ * Defence: shares and turns that strangers cannot take from hosts; bounded sizes, times and numbers of everything.
+ * Lives in: packages/controller/src/grpc/public-port.ts, grpc/handshakes.ts, grpc/methods.ts, limits/lanes.ts.
+ * Seen to fail: with every address taken for a stranger's (`known.has` false) hosts wait behind the flood and one runs out of time.
+ *
+ * TORCHPASS_FLOOD_SECONDS makes each flood last longer; docs/performance.md has figures.
+ */
+const SECONDS = Number(process.env['TORCHPASS_FLOOD_SECONDS'] ?? 1);
+const HOSTS = 20;
+/** Far above what a renewal takes in a flood, far below the 20 seconds that an agent waits. */
+const LATEST_RENEWAL_MS = 8000;
+/** Of the whole program, in MiB; about 150 when nothing happens. */
+const MOST_MEMORY = 600;
+
+const scope = suiteScope();
+const flooder = fileURLToPath(new URL('programs/flooder.ts', import.meta.url));
+let controller: LabController;
+let trust: Awaited<ReturnType<typeof trustOf>>;
+let fleet: Member[];
+
+beforeAll(async () => {
+  controller = await startLabController(scope, { limits: { rate_factor: 1 } });
+  trust = await trustOf(controller);
+  const tokens = await createTokens(controller, HOSTS);
+  const client = callController(scope, controller, trust);
+  fleet = await Promise.all(
+    tokens.map(async (token, index) => {
+      const key = await newKey();
+      const { certificate } = await client.enroll(enrolment(token, key, `web-${index}`));
+      return new Member(pairOf(certificate, key));
+    }),
+  );
+  client.close();
+  await Promise.all(fleet.map((member) => member.renew()));
+});
+
+/** A host that renews its identity, each time over a new connection with the newest certificate. */
+class Member {
+  #pair: ReturnType<typeof pairOf>;
+  renewals = 0;
+  slowest = 0;
+
+  constructor(pair: ReturnType<typeof pairOf>) {
+    this.#pair = pair;
+  }
+
+  async renew(): Promise<void> {
+    const mine: Scope = createScope();
+    const started = performance.now();
+    try {
+      const key: KeyObject = await newKey();
+      const request = { certificateRequest: createCertificateRequest(key), purpose: IDENTITY };
+      const client = callController(mine, controller, trust, this.#pair);
+      this.#pair = pairOf((await client.issueCertificate(request)).certificate, key);
+    } finally {
+      await mine.end();
+    }
+    this.renewals += 1;
+    this.slowest = Math.max(this.slowest, performance.now() - started);
+  }
+
+  /** Throws at the first renewal that fails. */
+  async renewUntil(end: Promise<unknown>): Promise<void> {
+    let ended = false;
+    void end.then(() => (ended = true));
+    while (!ended) {
+      await this.renew();
+      await delay(600);
+    }
+  }
+}
+
+const IDENTITY = { $case: 'identity', value: {} } as const;
+
+/** Resident memory of the controller now, in MiB. */
+async function memory(): Promise<number> {
+  const status = await readFile(`/proc/${controller.process.pid}/status`, 'utf8');
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024;
+}
+
+async function flood(kinds: readonly string[], atOnce: number) {
+  const attackers = start(scope, process.execPath, [
+    flooder,
+    String(controller.port),
+    String(SECONDS),
+    String(atOnce),
+    ...kinds,
+  ]);
+  let most = await memory();
+  const watch = setInterval(() => void memory().then((now) => (most = Math.max(most, now))), 100);
+  for (const member of fleet) Object.assign(member, { renewals: 0, slowest: 0 });
+  const end = attackers.exited;
+  try {
+    await Promise.all(fleet.map((member) => member.renewUntil(end)));
+  } finally {
+    clearInterval(watch);
+  }
+  const { code } = await end;
+  if (code !== 0) throw new Error(attackers.output);
+  return {
+    attempts: Number(attackers.stdout),
+    renewals: fleet.reduce((sum, { renewals }) => sum + renewals, 0),
+    slowest: Math.round(Math.max(...fleet.map(({ slowest }) => slowest))),
+    most: Math.round(most),
+  };
+}
+
+async function metric(name: string): Promise<number> {
+  const { body } = await get(`${controller.operations}/metrics`, { withinMs: 60_000 });
+  const lines = body.split('\n').filter((line) => line.startsWith(name));
+  return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
+}
+
+async function allRenew(kinds: readonly string[], atOnce: number): Promise<void> {
+  const outcome = await flood(kinds, atOnce);
+  const { attempts, renewals, slowest, most } = outcome;
+  process.stderr.write(
+    `${kinds.length === 1 ? kinds[0] : 'all at once'}: ${attempts} attempts; ${renewals} renewals of ${HOSTS} hosts, the slowest ${slowest} ms; at most ${most} MiB\n`,
+  );
+  expect(renewals).toBeGreaterThanOrEqual(HOSTS);
+  expect(slowest).toBeLessThan(LATEST_RENEWAL_MS);
+  expect(most).toBeLessThan(MOST_MEMORY);
+}
+
+describe('while strangers flood the port, twenty hosts renew and memory stays bounded:', () => {
+  it.each(Object.keys(FLOODS))('%s', async (kind) => allRenew([kind], 100));
+
+  it('all at once', async () => allRenew(Object.keys(FLOODS), 25));
+
+  it('and after it all is as before', async () => {
+    await expect.poll(() => metric('torchpass_work'), { timeout: 20_000 }).toBe(0);
+    expect(await metric('torchpass_dropped_connections_total')).toBeGreaterThan(0);
+    const [token] = await createTokens(controller, 1);
+    if (token === undefined) throw new Error('no token');
+    const key = await newKey();
+    const newcomer = callController(scope, controller, trust);
+    expect(await newcomer.enroll(enrolment(token, key, 'newcomer'))).toMatchObject({ hostName: 'newcomer' });
+    expect(controller.process.output).not.toMatch(/level=error|\n {4}at /);
+    expect((await controller.hosts()).filter(({ state }) => state !== 'active')).toEqual([]);
+    expect(await controller.hosts()).toHaveLength(HOSTS + 1);
+  });
+});
