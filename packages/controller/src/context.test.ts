@@ -4,9 +4,11 @@ import { connect as connectHttp2 } from 'node:http2';
 import { connect } from 'node:net';
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { connect as connectTls } from 'node:tls';
 import { describe, expect, it, vi } from 'vitest';
 import { dial, enrollOver } from './testing/client.ts';
 import { newToken } from './testing/host.ts';
+import { OPERATOR } from './testing/operator.ts';
 import { startLab } from './testing/lab.ts';
 import { watchStatements } from './testing/crash-dialect.ts';
 
@@ -99,7 +101,7 @@ describe('a controller', () => {
     full = true;
     await vi.waitFor(() => {
       lab.clock.advance(86_400_000);
-      expect(lab.logged.join('')).toContain('upkeep failed');
+      expect(lab.logged.join('')).toMatch(/"what":"prometheus_folder"/);
     });
     expect(await readFile(scraper, 'utf8')).toBe(before);
     await enrollOver(lab, await newToken(lab));
@@ -108,5 +110,21 @@ describe('a controller', () => {
       lab.clock.advance(6000);
       expect(await readFile(scraper, 'utf8')).not.toBe(before);
     });
+  });
+
+  it('serves with a new key as soon as its own certificate is revoked, without a restart', async () => {
+    const lab = await startLab();
+    const served = async () => {
+      const socket = connectTls({ ...lab.publicAddress, rejectUnauthorized: false });
+      await once(socket, 'secureConnect');
+      const { serialNumber, pubkey } = socket.getPeerCertificate();
+      socket.destroy();
+      return { serial: serialNumber.toLowerCase(), key: pubkey?.toString('hex') };
+    };
+    const before = await served();
+    await lab.services.certificates.revoke(before.serial, 'keyCompromise', OPERATOR);
+    await vi.waitFor(async () => expect((await served()).serial).not.toBe(before.serial));
+    expect((await served()).key).not.toBe(before.key);
+    await enrollOver(lab, await newToken(lab));
   });
 });

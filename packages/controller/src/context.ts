@@ -58,12 +58,14 @@ export async function startController(surroundings: Surroundings): Promise<Contr
     // Features
     const connections = new Connections();
     const handshakes = new Lanes(HANDSHAKES);
+    let hurry: () => void = () => undefined;
     const features = createFeatures(surroundings, {
       store,
       authorities,
       connections: () => connections.size,
       handshakes,
       cut: (serials) => connections.cut(serials),
+      hurry: () => hurry(),
     });
     const { issuance, prometheusFolder, publisher, revocationLists, services, metrics, refusals, auditKeeper } =
       features;
@@ -160,6 +162,7 @@ export async function startController(surroundings: Surroundings): Promise<Contr
       clock,
       logger,
     });
+    hurry = () => upkeep.hurry();
     closers.push(() => upkeep.stop());
 
     return { services, publicAddress: boundAddress(publicPort.server.address(), config.listen_address), close };

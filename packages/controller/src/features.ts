@@ -29,6 +29,7 @@ import { createIssuance } from './issuance/issuance.ts';
 import { Lanes } from './limits/lanes.ts';
 import { createMetrics } from './metrics.ts';
 import { createBite, type Cut } from './revocation/bite.ts';
+import { createCertificates } from './revocation/certificates.ts';
 import { createRevocationLists } from './revocation/revocation-lists.ts';
 import { createPrometheusFolder, prometheusPaths } from './scrapers/prometheus-folder.ts';
 import { createPrometheusService } from './scrapers/prometheus-service.ts';
@@ -70,6 +71,8 @@ interface State {
   connections: () => number;
   cut: Cut;
   handshakes?: Lanes;
+  /** Has the upkeep look at once. */
+  hurry: () => void;
 }
 
 /** Each with a few milliseconds of work and two transactions. */
@@ -80,7 +83,7 @@ type Enrol = (enrolment: Enrolment, signal?: AbortSignal) => Promise<Enrolled>;
 /** Everything that the controller can do, without the edges that the outside reaches it by. Starts nothing. */
 export function createFeatures(
   surroundings: Surroundings,
-  { store, authorities, connections, handshakes, cut }: State,
+  { store, authorities, connections, handshakes, cut, hurry }: State,
 ) {
   const { config, clock, random, files, logger, resolve, seams = {} } = surroundings;
   const auditKey = authorities.sealing.derive('audit log');
@@ -197,6 +200,7 @@ export function createFeatures(
       revoke: ending.revoke,
       release: createRelease({ store, views, audit, logger }),
     },
+    certificates: createCertificates({ store, audit, bite, hurry, clock, logger }),
     targets: {
       list: views.targets,
       check: async ({ host }) => targetCheck(await (host === undefined ? views.targets() : views.targetsOf(host))),

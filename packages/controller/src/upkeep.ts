@@ -45,6 +45,7 @@ export function keepFresh(options: Options) {
   const { expirePending, auditKeeper } = options;
   const { observe, clock, logger } = options;
   const stopping = new AbortController();
+  let rest = new AbortController();
   let served: ServerCredentials | undefined;
 
   const failures = new Map<Upkeep, string>();
@@ -89,13 +90,17 @@ export function keepFresh(options: Options) {
 
   const loop = async () => {
     while (!stopping.signal.aborted) {
+      rest = new AbortController();
       await pass();
-      await clock.sleep(INTERVAL_MS, stopping.signal).catch(() => undefined);
+      const interrupted = AbortSignal.any([stopping.signal, rest.signal]);
+      await clock.sleep(INTERVAL_MS, interrupted).catch(() => undefined);
     }
   };
   const running = loop();
 
   return {
+    /** Looks now, or once more after the look that is under way. */
+    hurry: () => rest.abort(),
     async stop() {
       stopping.abort();
       await running;

@@ -1,16 +1,19 @@
 import type {
   AuditPage,
   AuditVerification,
+  CertificateList,
   ControllerStatus,
   CreatedToken,
   CreateTokenInput,
   HostList,
   HostView,
+  ListCertificatesInput,
   PrometheusFindings,
   PrometheusSetup,
   Publication,
   ReleasedHost,
   ReadAuditInput,
+  RevokedCertificate,
   RevokedHost,
   TargetChecks,
   TargetList,
@@ -30,6 +33,8 @@ export interface Api {
   rejectHost(name: string, reason: string): Promise<HostView>;
   revokeHost(name: string, reason: string): Promise<RevokedHost>;
   releaseHost(name: string): Promise<ReleasedHost>;
+  listCertificates(filter: ListCertificatesInput): Promise<CertificateList>;
+  revokeCertificate(serial: string, reason: string): Promise<RevokedCertificate>;
   listTargets(): Promise<TargetList>;
   checkTargets(host: string | undefined): Promise<TargetChecks>;
   publishTargets(allowEmpty: boolean): Promise<Publication>;
@@ -54,6 +59,8 @@ export function createApi(exchange: Exchange): Api {
     rejectHost: (name, reason) => post(`/hosts/${encodeURIComponent(name)}/reject`, { reason }),
     revokeHost: (name, reason) => post(`/hosts/${encodeURIComponent(name)}/revoke`, { reason }),
     releaseHost: (name) => post(`/hosts/${encodeURIComponent(name)}/release`),
+    listCertificates: (filter) => post('/certificates/list', filter),
+    revokeCertificate: (serial, reason) => post(`/certificates/${serial}/revoke`, { reason }),
     listTargets: () => get('/targets'),
     checkTargets: (host) => post('/targets/check', { host }),
     publishTargets: (allowEmpty) => post('/targets/publish', { allowEmpty }),

@@ -1,7 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { problem } from '../testing/fake-api.ts';
 import { run, runAlone } from '../testing/run.ts';
-import { auditEntry, created, host, open, setup, standing, status, target, token } from '../testing/views.ts';
+import {
+  auditEntry,
+  certificate,
+  created,
+  host,
+  open,
+  setup,
+  standing,
+  status,
+  target,
+  token,
+} from '../testing/views.ts';
 import { commands } from './index.ts';
 
 const HEAD = `7:${'0f'.repeat(32)}`;
@@ -96,6 +107,27 @@ const GOOD: [string, unknown[], unknown, number, (string | RegExp)[]][] = [
     { host, remarks: ['Look again in an hour.'] },
     0,
     ['The host web-1 is active.', 'Look again in an hour.'],
+  ],
+  [
+    'certificate list --host web-1 --role exporter',
+    ['POST', '/api/v1/certificates/list', { host: 'web-1', role: 'exporter', all: false }],
+    { certificates: [certificate], more: false },
+    0,
+    [certificate.serial, 'node, 198.51.100.7', 'good, newest', 'in 6 days'],
+  ],
+  [
+    'certificate list --all',
+    ['POST', '/api/v1/certificates/list', { all: true }],
+    { certificates: [], more: false },
+    0,
+    ['no such certificates'],
+  ],
+  [
+    `certificate revoke 4C:8A:0F:6D${certificate.serial.slice(8)} --reason keyCompromise --yes`,
+    ['POST', `/api/v1/certificates/${certificate.serial}/revoke`, { reason: 'keyCompromise' }],
+    { certificate: { ...certificate, state: 'revoked', reason: 'keyCompromise' }, remarks: ['It comes back.'] },
+    0,
+    [`The certificate ${certificate.serial} is revoked.`, 'It comes back.'],
   ],
   [
     'target list',

@@ -2,6 +2,8 @@ import type { Command } from '../command.ts';
 import { hostApprove } from './host-approve.ts';
 import { auditLog } from './audit-log.ts';
 import { auditVerify } from './audit-verify.ts';
+import { certificateList } from './certificate-list.ts';
+import { certificateRevoke } from './certificate-revoke.ts';
 import { hostList } from './host-list.ts';
 import { hostRelease } from './host-release.ts';
 import { hostReject } from './host-reject.ts';
@@ -28,6 +30,8 @@ export const commands: readonly Command[] = [
   hostReject,
   hostRevoke,
   hostRelease,
+  certificateList,
+  certificateRevoke,
   targetList,
   targetCheck,
   targetPublish,
@@ -42,6 +46,7 @@ export const commands: readonly Command[] = [
 export const groups: Readonly<Record<string, string>> = {
   token: 'join tokens for new servers',
   host: 'the hosts that joined',
+  certificate: 'what was issued, and how to end it',
   target: 'what Prometheus scrapes',
   audit: 'what was done and what was refused, by whom and from where',
   prometheus: "Prometheus's own files and configuration",

@@ -1,5 +1,6 @@
 import type {
   AuditEntryView,
+  CertificateView,
   ControllerStatus,
   CreatedToken,
   HostView,
@@ -70,6 +71,20 @@ export const auditEntry: AuditEntryView = {
   subject: 'web-1',
   details: { reason: 'key stolen', host_id: null },
   mac: '0f'.repeat(32),
+};
+
+export const certificate: CertificateView = {
+  serial: '4c8a0f6d4c8a0f6d4c8a0f6d4c8a0f6d',
+  role: 'exporter',
+  host: 'web-1',
+  name: 'node',
+  names: ['198.51.100.7'],
+  state: 'good',
+  newest: true,
+  notBefore: '2025-12-31T00:00:00.000Z',
+  notAfter: '2026-01-07T00:00:00.000Z',
+  revokedAt: null,
+  reason: null,
 };
 
 export const standing: TargetCheck = {

@@ -2,15 +2,19 @@ import type { Actor } from '../audit/actor.ts';
 import type {
   AuditPage,
   AuditVerification,
+  CertificateList,
   ControllerStatus,
   CreatedToken,
   CreateTokenRequest,
   HostView,
+  ListCertificatesRequest,
   PrometheusFindings,
   PrometheusSetup,
   Publication,
   ReleasedHost,
   ReadAuditRequest,
+  RevokeCertificateRequest,
+  RevokedCertificate,
   RevokedHost,
   TargetCheck,
   TargetView,
@@ -33,6 +37,10 @@ export interface Services {
     revoke(name: string, reason: string, by: Actor): Promise<RevokedHost>;
     /** Ends a quarantine. */
     release(name: string, by: Actor): Promise<ReleasedHost>;
+  };
+  certificates: {
+    list(filter: ListCertificatesRequest): Promise<CertificateList>;
+    revoke(serial: string, reason: RevokeCertificateRequest['reason'], by: Actor): Promise<RevokedCertificate>;
   };
   targets: {
     list(): Promise<TargetView[]>;

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 
+export * from './certificate-types.ts';
+
 /**
  * The administration API: what goes over the Unix socket, as schemas and as types. Clients import the types only.
  * Times are RFC 3339 in UTC, serial numbers lower-case hexadecimal.

@@ -73,7 +73,7 @@ async function fill(store: Store, base: Base, source: PassphraseSource): Promise
   checkTrustDomain(authorities.trustDomain, config.trust_domain);
   const { services } = createFeatures(
     { ...base, passphrase },
-    { store, authorities, connections: () => 0, cut: () => 0 },
+    { store, authorities, connections: () => 0, cut: () => 0, hurry: () => undefined },
   );
   const setup = await services.prometheus.setup();
   return [

@@ -154,7 +154,8 @@ export function createEnrolment(tools: Tools) {
       return { hostName: host.name, certificate: await issuance.issue(identityOf(host, publicKey)) };
     }
     const superseded = newest !== undefined && newest.serial !== row?.serial;
-    if (row === undefined || superseded || new Date(row.not_after) <= now)
+    const isGone = row === undefined || row.revoked_at !== null;
+    if (isGone || superseded || new Date(row.not_after) <= now)
       throw rejected(`its host ${host.name} has moved on`, presented, logger);
     // Not simply completed: the authority that it was reserved under may be gone by now.
     return { hostName: host.name, certificate: await issuance.issue(identityOf(host, publicKey)) };

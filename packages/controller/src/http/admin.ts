@@ -4,8 +4,9 @@ import { operator, type Actor } from '../audit/actor.ts';
 import type { Permission } from './access.ts';
 import type { Services } from '../api/services.ts';
 import { createApp } from './app.ts';
-import { mount, type RefusedAct, type Route } from './route.ts';
 import { auditRoutes } from './routes/audit.ts';
+import { mount, type RefusedAct, type Route } from './route.ts';
+import { certificateRoutes } from './routes/certificates.ts';
 import { hostRoutes } from './routes/hosts.ts';
 import { prometheusRoutes } from './routes/prometheus.ts';
 import { statusRoutes } from './routes/status.ts';
@@ -27,6 +28,7 @@ export const API_PREFIX = '/api/v1';
 export const adminRoutes: readonly Route[] = [
   ...tokenRoutes,
   ...hostRoutes,
+  ...certificateRoutes,
   ...targetRoutes,
   ...auditRoutes,
   ...prometheusRoutes,

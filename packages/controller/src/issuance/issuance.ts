@@ -55,6 +55,8 @@ export interface Issuance {
    * has another line, `IDENTITY_REJECTED` when the host has ended: both may have become true while the draft was made.
    */
   reserve(transaction: Queries, draft: Draft): Promise<void>;
+  /** Whether this certificate was revoked. Also when it is unknown: then it is not of this database. */
+  isRevoked(serial: string): Promise<boolean>;
   /** Last: signs what is stored under this serial number, unless it was signed already. */
   complete(serial: string): Promise<IssuedCertificate>;
 }
@@ -102,6 +104,7 @@ export function createIssuance(tools: IssuanceTools): Issuance {
     async reserve(transaction, { order, authorityId, prepared }) {
       const earlier = await certificatesOfKey(transaction, keyFingerprint(order.publicKey));
       if (earlier.some((row) => !isSameLine(row, order))) throw reused('belongs to another certificate');
+      if (earlier.some((row) => row.revoked_at !== null)) throw reused('belongs to a revoked certificate');
       if (order.hostId !== null) await refuseEndedHost(transaction, order.hostId);
       await refuseClosedAuthority(transaction, authorityId);
       await transaction
@@ -126,6 +129,10 @@ export function createIssuance(tools: IssuanceTools): Issuance {
           revocation_reason: null,
         })
         .execute();
+    },
+
+    async isRevoked(serial) {
+      return (await findCertificate(store, serial))?.revoked_at !== null;
     },
 
     async complete(serial) {

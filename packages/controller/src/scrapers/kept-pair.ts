@@ -49,7 +49,11 @@ export async function keepPair(options: PairOptions, tools: PairTools): Promise<
   const { files, authorities, clock } = tools;
   const key = readKey(await files.read(keyPath)) ?? (await makeKey(options, tools));
   const onDisk = await readCertificate(files, certificatePath);
-  if (onDisk !== undefined && fits(onDisk, { ...order, publicKey: publicKeyInfo(key) }, authorities, clock.now())) {
+  const isGood =
+    onDisk !== undefined &&
+    fits(onDisk, { ...order, publicKey: publicKeyInfo(key) }, authorities, clock.now()) &&
+    !(await tools.issuance.isRevoked(onDisk.serial));
+  if (isGood) {
     return { ...onDisk, key: privateKeyToPem(key) };
   }
   const { issued, key: certified } = await certify(key, options, tools);
@@ -59,7 +63,10 @@ export async function keepPair(options: PairOptions, tools: PairTools): Promise<
   return { certificate, key: privateKeyToPem(certified), serial, notBefore, notAfter };
 }
 
-/** A certificate for this key; for a new one when this belongs to another purpose, as after a change of the scraper's name. */
+/**
+ * A certificate for this key; for a new one when this belongs to another purpose, as after a change of the scraper's name, or to a
+ * revoked certificate.
+ */
 async function certify(key: KeyObject, options: PairOptions, tools: PairTools) {
   const issue = (publicKey: Buffer) => tools.issuance.renewWithSameKey({ ...options.order, publicKey });
   try {

@@ -30,6 +30,8 @@ export type Lab = LabSurroundings &
     outside: Outside;
     /** Serial numbers whose connections were to be closed, one list a revocation. */
     cuts: string[][];
+    /** How often the upkeep was told to look at once. */
+    hurried: number;
     /** Told of each. */
     onCut: () => unknown;
     close: () => Promise<void>;
@@ -59,10 +61,20 @@ export async function openLab(options: LabOptions = {}): Promise<Lab> {
   };
   const features = createFeatures(
     { ...surroundings, passphrase, seams: { look, ...seams } },
-    { store, authorities, connections: () => 0, cut },
+    { store, authorities, connections: () => 0, cut, hurry: () => void (lab.hurried += 1) },
   );
   await features.prometheusFolder.refresh();
-  const lab: Lab = { ...surroundings, ...features, store, authorities, outside, cuts, onCut: () => undefined, close };
+  const lab: Lab = {
+    ...surroundings,
+    ...features,
+    store,
+    authorities,
+    outside,
+    cuts,
+    hurried: 0,
+    onCut: () => undefined,
+    close,
+  };
   return lab;
 }
 

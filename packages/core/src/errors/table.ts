@@ -65,6 +65,7 @@ export const ERROR_KINDS = {
   NOT_FOUND: 'not-found',
   PUBLISH_WOULD_EMPTY: 'refused',
   AUDIT_BROKEN: 'failed',
+  REVOCATION_REFUSED: 'refused',
 
   // The agent's host
   NOT_ENROLLED: 'conflict',

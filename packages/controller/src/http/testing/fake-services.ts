@@ -1,5 +1,5 @@
 import type { Services } from '../../api/services.ts';
-import type { HostView, TargetView, TokenView } from '../../api/types.ts';
+import type { CertificateView, HostView, TargetView, TokenView } from '../../api/types.ts';
 
 export const TIME = '2026-01-01T00:00:00.000Z';
 
@@ -48,6 +48,20 @@ export const host: HostView = {
   exporters: [target],
 };
 
+export const certificate: CertificateView = {
+  serial: '0b',
+  role: 'agent',
+  host: 'web-1',
+  name: '',
+  names: [],
+  state: 'good',
+  newest: true,
+  notBefore: TIME,
+  notAfter: TIME,
+  revokedAt: null,
+  reason: null,
+};
+
 type Answers = { [Feature in keyof Services]: Partial<Services[Feature]> };
 
 /** Services that answer with fixed views and remember, in `calls`, what reached them. */
@@ -74,6 +88,11 @@ export function fakeServices(replaced: Partial<Answers> = {}): { services: Servi
       revoke: recorded('hosts.revoke', { host: { ...host, state: 'revoked' as const }, remarks: [] }),
       release: recorded('hosts.release', { host, remarks: [] }),
       ...replaced.hosts,
+    },
+    certificates: {
+      list: recorded('certificates.list', { certificates: [certificate], more: false }),
+      revoke: recorded('certificates.revoke', { certificate, remarks: [] }),
+      ...replaced.certificates,
     },
     targets: {
       list: recorded('targets.list', [target]),
