@@ -74,7 +74,14 @@ export default {
       comment: 'no native module, no web framework, no database in the agent',
       severity: 'error',
       from: { path: '^packages/(agent|core|pki|protocol|prometheus)/' },
-      to: { path: 'node_modules/(fastify|@fastify/|better-sqlite3|kysely|prom-client|zod)' },
+      to: { path: 'node_modules/(fastify|@fastify/|better-sqlite3|kysely|koffi|prom-client|zod)' },
+    },
+    {
+      name: 'foreign-functions-in-one-file',
+      comment: 'memory that no checker sees is handled in one place, and loaded by who has a PKCS #11 token only',
+      severity: 'error',
+      from: { path: '^(packages|deploy|test)/', pathNot: '^packages/controller/src/issuance/pkcs11/library\\.ts$' },
+      to: { path: 'node_modules/(.*/)?koffi' },
     },
     {
       name: 'no-cycles',

@@ -67,6 +67,11 @@ const PLANTS: Record<string, Plant[]> = {
   'agent-stays-light': [
     { file: 'packages/agent/src/bad-fastify.ts', content: value('fastify') },
     { file: 'packages/core/src/bad-sqlite.ts', content: value('better-sqlite3') },
+    { file: 'packages/agent/src/bad-koffi.ts', content: value('koffi') },
+  ],
+  'foreign-functions-in-one-file': [
+    { file: 'packages/controller/src/bad-koffi.ts', content: value('koffi') },
+    { file: 'packages/controller/src/issuance/pkcs11/bad-koffi.ts', content: value('koffi') },
   ],
   'no-cycles': [{ file: 'packages/core/src/bad-cycle.ts', content: value('./z-cycle.ts') }],
   'everything-resolves': [{ file: 'packages/core/src/bad-path.ts', content: value('./nowhere.ts') }],

@@ -52,7 +52,11 @@ export async function startController(surroundings: Surroundings): Promise<Contr
       wrap: seams.wrapDialect,
     });
     closers.push(() => store.destroy());
-    const authorities = await openAuthorities(store, surroundings.passphrase, seams.wrapSigner);
+    closers.push(() => surroundings.token?.close());
+    const authorities = await openAuthorities(store, surroundings.passphrase, {
+      token: surroundings.token,
+      wrapSigner: seams.wrapSigner,
+    });
     checkTrustDomain(authorities.trustDomain, config.trust_domain);
 
     // Features

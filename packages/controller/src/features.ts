@@ -27,6 +27,7 @@ import { createViews } from './hosts/views.ts';
 import type { Authorities } from './issuance/authorities.ts';
 import { createIssuance } from './issuance/issuance.ts';
 import { Lanes } from './limits/lanes.ts';
+import type { TokenKeys } from './issuance/pkcs11/open.ts';
 import { createMetrics } from './metrics.ts';
 import { createBite, type Cut } from './revocation/bite.ts';
 import { createCertificates } from './revocation/certificates.ts';
@@ -45,6 +46,8 @@ import { createTokens } from './tokens/tokens.ts';
 export interface Surroundings {
   config: Config;
   passphrase: Secret;
+  /** The PKCS #11 token of the configuration. */
+  token?: TokenKeys | undefined;
   /** Prometheus's user, looked up. */
   prometheusOwner: Owner | undefined;
   /** Group of the administration socket, looked up. */

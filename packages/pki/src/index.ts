@@ -12,6 +12,7 @@ export { certificatesDigest } from './certificates-digest.ts';
 export { REVOCATION_REASONS, signCrl, type CrlContent, type RevocationReason, type RevokedCertificate } from './crl.ts';
 export { createCertificateRequest, readCertificateRequest, type CertificateRequest } from './csr.ts';
 export { describeCertificate, type CertificateDescription } from './describe.ts';
+export { P256_PARAMETERS, p256PublicKeyInfo, p256SignatureValue } from './ecdsa-p256.ts';
 export type { Issuer } from './issuer.ts';
 export { prepareLeaf, signPrepared, type PreparedCertificate } from './issuing.ts';
 export {

@@ -2,7 +2,8 @@ import { TorchpassError } from '@torchpass/core';
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Kysely } from 'kysely';
-import { passphraseSource, readPassphrase, type PassphraseSource } from '../config/passphrase.ts';
+import { passphraseSource, readPassphrase } from '../config/passphrase.ts';
+import type { SecretFile } from '../config/secret-file.ts';
 import { verifyLog } from '../audit/verify.ts';
 import { checkTrustDomain, openAuthorities } from '../issuance/authorities.ts';
 import { checkLedger } from '../issuance/check-ledger.ts';
@@ -22,8 +23,8 @@ export async function check(flags: Flags): Promise<void> {
 
 /** The work of `check`: reads only. Findings go to `say`; the one that ends it is thrown. */
 export async function inspect(
-  { config }: Pick<Base, 'config'>,
-  source: PassphraseSource,
+  { config, token }: Pick<Base, 'config' | 'token'>,
+  source: SecretFile,
   say: (sentence: string) => void,
 ): Promise<void> {
   const path = join(config.storage_path, 'torchpass.db');
@@ -36,7 +37,7 @@ export async function inspect(
   const passphrase = await readPassphrase(source);
   await readStore(path, async (store) => {
     await checkMigrations(store as unknown as Kysely<unknown>);
-    const authorities = await openAuthorities(store, passphrase);
+    const authorities = await openAuthorities(store, passphrase, { token });
     checkTrustDomain(authorities.trustDomain, config.trust_domain);
     say(`The authorities of ${authorities.trustDomain} open with the passphrase.`);
     const { checked, problems } = await checkLedger(store, authorities);

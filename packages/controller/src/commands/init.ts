@@ -1,6 +1,7 @@
 import type { Files, Random } from '@torchpass/core';
 import { join } from 'node:path';
-import { passphraseSource, readPassphrase, type PassphraseSource } from '../config/passphrase.ts';
+import { passphraseSource, readPassphrase } from '../config/passphrase.ts';
+import type { SecretFile } from '../config/secret-file.ts';
 import { createFeatures } from '../features.ts';
 import { checkTrustDomain, createAuthorities, hasAuthorities, openAuthorities } from '../issuance/authorities.ts';
 import { takeInstanceLock } from '../store/instance-lock.ts';
@@ -32,7 +33,7 @@ function whatNext(flags: Flags, socket: string): string[] {
  * The work of `init`; answers what to tell the operator, as lines. Every step leaves something that the next run goes on
  * from, so a crash in between needs nothing but running it again.
  */
-export async function initialize(base: Base, source: PassphraseSource): Promise<string[]> {
+export async function initialize(base: Base, source: SecretFile): Promise<string[]> {
   const { config, files, clock } = base;
   await files.makeFolder(config.storage_path, { mode: 0o711 });
   const lock = takeInstanceLock(join(config.storage_path, 'controller.lock'));
@@ -45,6 +46,7 @@ export async function initialize(base: Base, source: PassphraseSource): Promise<
     try {
       return await fill(store, base, source);
     } finally {
+      await base.token?.close();
       await store.destroy();
     }
   } finally {
@@ -52,7 +54,7 @@ export async function initialize(base: Base, source: PassphraseSource): Promise<
   }
 }
 
-async function fill(store: Store, base: Base, source: PassphraseSource): Promise<string[]> {
+async function fill(store: Store, base: Base, source: SecretFile): Promise<string[]> {
   const { config, files, clock, random } = base;
   const isNew = !(await hasAuthorities(store));
   // Where there are authorities, only the passphrase that they were made with is of use.
@@ -66,10 +68,13 @@ async function fill(store: Store, base: Base, source: PassphraseSource): Promise
         rootLifetimeMs: config.authorities.root_lifetime,
         issuingLifetimeMs: config.authorities.issuing_lifetime,
       },
-      { store, clock, random },
+      { store, clock, random, token: base.token },
     );
   }
-  const authorities = await openAuthorities(store, passphrase, base.seams?.wrapSigner);
+  const authorities = await openAuthorities(store, passphrase, {
+    token: base.token,
+    wrapSigner: base.seams?.wrapSigner,
+  });
   checkTrustDomain(authorities.trustDomain, config.trust_domain);
   const { services } = createFeatures(
     { ...base, passphrase },

@@ -3,6 +3,7 @@ import { lookup } from 'node:dns/promises';
 import { findGroup, ownerForReader } from '../config/accounts.ts';
 import { loadConfig, type Config } from '../config/load.ts';
 import type { Surroundings } from '../features.ts';
+import { tokenKeys } from '../issuance/pkcs11/open.ts';
 import type { Flags } from './flags.ts';
 
 export type Base = Omit<Surroundings, 'passphrase'>;
@@ -23,6 +24,7 @@ export async function realSurroundings(flags: Flags): Promise<Base> {
     config,
     prometheusOwner: user === undefined ? undefined : await ownerForReader(user, 'prometheus.user'),
     socketGroup: group === undefined ? undefined : await findGroup(group, 'admin.socket_group'),
+    token: tokenKeys(config, systemClock),
     clock: systemClock,
     random: systemRandom,
     files: nodeFiles(),

@@ -31,7 +31,7 @@ describe('the passphrase', () => {
   it.each([0o644, 0o640, 0o604, 0o660, 0o601])('in a file of mode %o is refused, with the remedy', async (mode) => {
     const reading = read('correct horse', mode);
     await expect(reading).rejects.toMatchObject({
-      code: 'CONFIG_UNREADABLE',
+      code: 'PERMISSIONS_LOOSE',
       hint: expect.stringContaining('chmod 600') as string,
     });
     await expect(reading).rejects.toMatchObject({ message: expect.not.stringContaining('horse') as string });

@@ -66,6 +66,17 @@ export const configSchema = z.strictObject({
     .strictObject({
       /** File with the passphrase that opens the authorities' keys. */
       passphrase_file: absolutePath.optional(),
+      /** A PKCS #11 token: new keys of authorities are made in it and stay there. */
+      pkcs11: z
+        .strictObject({
+          /** The module of the token's vendor, a shared library. */
+          module: absolutePath,
+          /** Label of the token. */
+          token: check((text) => text !== '' && Buffer.byteLength(text) <= 32, 'is not the label of a token'),
+          /** File with the user's PIN. */
+          pin_file: absolutePath.optional(),
+        })
+        .optional(),
       root_lifetime: duration(60 * MINUTE, 30 * YEAR).prefault('3650d'),
       issuing_lifetime: duration(10 * MINUTE, 10 * YEAR).prefault('1095d'),
     })

@@ -69,6 +69,8 @@ interface Tools {
   store: Store;
   clock: Clock;
   random: Random;
+  /** Where to make the keys; sealed in the database when undefined. */
+  token?: KeyStore | undefined;
 }
 
 /** Whether this storage was initialized. */
@@ -77,14 +79,17 @@ export async function hasAuthorities(store: Store): Promise<boolean> {
 }
 
 /** Makes root and issuing authorities, all or none. `ALREADY_INITIALIZED` when there are some. */
-export async function createAuthorities(options: NewAuthorities, { store, clock, random }: Tools): Promise<void> {
+export async function createAuthorities(
+  options: NewAuthorities,
+  { store, clock, random, token }: Tools,
+): Promise<void> {
   if (await hasAuthorities(store)) {
     throw new TorchpassError('ALREADY_INITIALIZED', 'This storage has its authorities already.');
   }
   const now = clock.now();
   const notBefore = new Date(now.getTime() - BACKDATE_MS);
   const { parameters, sealing } = await newSealing(options.passphrase, random);
-  const keys = createKeyStore({ sealing });
+  const keys = createKeyStore({ sealing, token });
 
   const make = async (
     role: 'root' | Role,
@@ -156,7 +161,7 @@ export async function createAuthorities(options: NewAuthorities, { store, clock,
 export async function openAuthorities(
   store: Store,
   passphrase: Secret,
-  wrapSigner?: (signer: Signer) => Signer,
+  { token, wrapSigner }: Pick<Parameters<typeof createKeyStore>[0], 'token' | 'wrapSigner'> = {},
 ): Promise<Authorities> {
   const installation = await store.selectFrom('installation').selectAll().executeTakeFirst();
   if (installation === undefined) {
@@ -165,7 +170,7 @@ export async function openAuthorities(
     });
   }
   const sealing = await openSealing(passphrase, JSON.parse(installation.sealing) as SealingParameters);
-  const keys = createKeyStore({ sealing, wrapSigner });
+  const keys = createKeyStore({ sealing, token, wrapSigner });
   let known = await readAuthorities(store, keys);
   const rowOf = (id: string) => {
     const found = known.rows.find((row) => row.id === id);

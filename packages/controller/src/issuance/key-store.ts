@@ -1,8 +1,10 @@
+import { TorchpassError } from '@torchpass/core';
 import { generatePrivateKey, softwareSigner, type Role, type Sealing, type Signer } from '@torchpass/pki';
+import { isTokenReference } from './pkcs11/reference.ts';
 
 /** A private key of an authority that was just made. */
 export interface NewKey {
-  /** One line of text for `authorities.key_reference`: the sealed key itself. */
+  /** One line of text for `authorities.key_reference`: the sealed key itself, or where it is (RFC 7512). */
   reference: string;
   signer: Signer;
 }
@@ -14,7 +16,7 @@ export interface NewKey {
 export interface KeyStore {
   /** Makes a key for the authority whose certificate will have this serial number (lower-case hex). */
   create(authority: { id: string; role: 'root' | Role }): Promise<NewKey>;
-  /** KEY_SEAL_BROKEN when the reference is damaged or of another authority. */
+  /** KEY_SEAL_BROKEN when the reference is damaged or of another authority. With a token, errors of PKCS11_…. */
   open(reference: string, id: string): Promise<Signer>;
   /** After the authority's row has lost the reference for good; a key that is gone already is fine. */
   destroy(reference: string): Promise<void>;
@@ -22,22 +24,45 @@ export interface KeyStore {
 
 interface Options {
   sealing: Sealing;
+  /** New keys are made there when there is one. */
+  token?: KeyStore | undefined;
   /** Tests put themselves between. */
   wrapSigner?: ((signer: Signer) => Signer) | undefined;
 }
 
-export function createKeyStore({ sealing, wrapSigner = (signer) => signer }: Options): KeyStore {
+/** Sealed keys, keys in a token, or some of each: the reference says which, so that an installation can change by rotating. */
+export function createKeyStore({ sealing, token, wrapSigner = (signer) => signer }: Options): KeyStore {
+  const sealed = sealedKeys(sealing);
+  const storeOf = (reference: string): KeyStore => {
+    if (!isTokenReference(reference)) return sealed;
+    if (token !== undefined) return token;
+    throw new TorchpassError(
+      'CONFIG_INVALID',
+      'An authority has its key in a PKCS #11 token, and none is configured.',
+      {
+        hint: 'Set authorities.pkcs11 to the token that it was made in.',
+      },
+    );
+  };
   return {
-    async create({ id }) {
-      const key = await generatePrivateKey();
-      return { reference: sealing.seal(key, contextOf(id)), signer: wrapSigner(softwareSigner(key)) };
+    async create(authority) {
+      const { reference, signer } = await (token ?? sealed).create(authority);
+      return { reference, signer: wrapSigner(signer) };
     },
-    open: async (reference, id) => wrapSigner(softwareSigner(sealing.unseal(reference, contextOf(id)))),
-    // A sealed key is its reference: it is gone with the row.
-    destroy: () => Promise.resolve(),
+    open: async (reference, id) => wrapSigner(await storeOf(reference).open(reference, id)),
+    destroy: async (reference) => storeOf(reference).destroy(reference),
   };
 }
 
-function contextOf(authorityId: string): string {
-  return `authority ${authorityId}`;
+function sealedKeys(sealing: Sealing): KeyStore {
+  const contextOf = (id: string) => `authority ${id}`;
+  return {
+    async create({ id }) {
+      const key = await generatePrivateKey();
+      return { reference: sealing.seal(key, contextOf(id)), signer: softwareSigner(key) };
+    },
+    open: async (reference, id) => softwareSigner(sealing.unseal(reference, contextOf(id))),
+    // A sealed key is its reference: it is gone with the row.
+    destroy: () => Promise.resolve(),
+  };
 }

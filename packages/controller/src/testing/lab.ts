@@ -52,7 +52,7 @@ export async function openLab(options: LabOptions = {}): Promise<Lab> {
   const close = () => store.destroy();
   onTestFinished(close);
   const passphrase = await readPassphrase(labPassphrase(surroundings));
-  const authorities = await openAuthorities(store, passphrase, seams.wrapSigner);
+  const authorities = await openAuthorities(store, passphrase, { wrapSigner: seams.wrapSigner });
   const cuts: string[][] = [];
   const cut = (serials: ReadonlySet<string>) => {
     cuts.push([...serials]);

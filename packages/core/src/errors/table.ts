@@ -20,11 +20,16 @@ export const ERROR_KINDS = {
   USAGE: 'usage',
   CONFIG_UNREADABLE: 'usage',
   CONFIG_INVALID: 'usage',
+  PERMISSIONS_LOOSE: 'usage',
 
   // Keys, requests, certificates
   KEY_INVALID: 'invalid',
   KEY_UNSUPPORTED: 'invalid',
   KEY_SEAL_BROKEN: 'failed',
+  PKCS11_UNAVAILABLE: 'unavailable',
+  PKCS11_PIN_REFUSED: 'failed',
+  PKCS11_KEY_MISSING: 'failed',
+  PKCS11_KEY_EXTRACTABLE: 'failed',
   CSR_INVALID: 'invalid',
   CERTIFICATE_INVALID: 'invalid',
   CERTIFICATE_UNTRUSTED: 'unauthenticated',
