@@ -47,7 +47,7 @@ it('a controller whose authorities are in a token enrols hosts, survives the tok
   await rename(hsm.tokens, `${hsm.tokens}-away`);
   await mkdir(hsm.tokens);
   const second = await enrol('web-2');
-  await expect(second.join()).rejects.toThrow();
+  await expect(second.join()).rejects.toMatchObject({ kind: 'unavailable' });
   expect(controller.process.output).toContain('PKCS #11 token');
   await rename(`${hsm.tokens}-away`, hsm.tokens);
   const { leaf: later } = pairOf((await second.join()).certificate, second.key);

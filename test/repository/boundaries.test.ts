@@ -95,7 +95,7 @@ const LEAVES = [
   'packages/controller/src/context.ts',
   'packages/agent/src/context.ts',
   'test/leaf.ts',
-  ...['@peculiar/x509', 'fastify', 'better-sqlite3'].map((name) => `node_modules/${name}/index.js`),
+  ...['@peculiar/x509', 'fastify', 'better-sqlite3', 'koffi'].map((name) => `node_modules/${name}/index.js`),
 ];
 
 describe('the dependency rules', () => {

@@ -97,7 +97,7 @@ export function createCryptoki({ call, allocate }: Library): Cryptoki {
       try {
         const template: Attribute[] = [{ type, value: memory.address, length: LONGEST_ATTRIBUTE }];
         await call('C_GetAttributeValue', [session, object, template, 1]);
-        return Buffer.from(memory.bytes.subarray(0, Number(template[0]?.length ?? 0)));
+        return Buffer.from(memory.bytes.subarray(0, template[0]?.length ?? 0));
       } finally {
         memory.release();
       }
