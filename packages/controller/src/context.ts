@@ -93,6 +93,7 @@ export async function startController(surroundings: Surroundings): Promise<Contr
       authorities,
       connections,
       judgeGeneration: features.judgeGeneration,
+      renewalGraceMs: config.certificates.renewal_grace,
       clock,
       logger,
     });

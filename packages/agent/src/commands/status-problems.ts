@@ -1,4 +1,4 @@
-import { rejoinHint } from '../identity/rejoin.ts';
+import { lapsedHint } from '../identity/rejoin.ts';
 import { aboutExporter, type Problem } from './problem.ts';
 import type { AgentStatus, CertificateStatus, ExporterStatus } from './status.ts';
 
@@ -6,7 +6,7 @@ type Seen = Omit<AgentStatus, 'healthy' | 'problems'>;
 
 /** Everything that is wrong, the gravest first: what was seen just now, then what the last pass could not do. */
 export function findProblems(seen: Seen, left: readonly Problem[], now: Date): Problem[] {
-  const rejoin = rejoinHint(seen.host);
+  const rejoin = lapsedHint(seen.host);
   const identity = outOfTime("This host's identity", seen.identity, rejoin, now);
   const expired = identity?.hint === rejoin;
   const current = [

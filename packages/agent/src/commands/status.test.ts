@@ -69,7 +69,7 @@ test('what has expired is a problem, also when the last pass knew of none', asyn
   expect(text).not.toContain('all well');
   expect(text).toMatch(/EXPIRED 2[0-9]d/);
   expect(text.match(/torchpass token create --replace web-1/g)).toHaveLength(1);
-  expect(text).toMatch(/Next +Have the operator make a join token with "torchpass token create --replace web-1"/);
+  expect(text).toMatch(/Next +Run "torchpass-agent sync": for some time.*"torchpass token create --replace web-1"/);
 });
 
 test('a machine whose clock is behind is told to look at its clock', async () => {

@@ -20,6 +20,7 @@ export const AUDIT_EVENTS = {
   'host.replaced': 'a reinstalled server took the place of a host, by a token that an operator made for it',
   'host.revoked': 'an operator threw a host out',
   'identity.rejected': 'somebody showed an identity that is not accepted',
+  'identity.renewed_late': 'a host renewed its identity after it had ended',
   'operator.refused': "an operator's act failed or was refused",
   'refusals.summarized': 'refusals that were too many for entries of their own',
   'targets.emptied': 'an operator let target files become empty',

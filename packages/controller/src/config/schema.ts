@@ -84,6 +84,8 @@ export const configSchema = z.strictObject({
   certificates: z
     .strictObject({
       identity_lifetime: leafLifetime.prefault('30d'),
+      /** How long after its end an identity may still be renewed, by the host that had it last. */
+      renewal_grace: duration(0, YEAR).prefault('30d'),
       exporter_lifetime: leafLifetime.prefault('7d'),
       scraper_lifetime: leafLifetime.prefault('7d'),
       controller_lifetime: leafLifetime.prefault('7d'),

@@ -10,6 +10,7 @@ import {
   type IssueCertificateRequest,
   type TrustBundle,
 } from '@torchpass/protocol';
+import { Refusal } from '../audit/refusal.ts';
 import type { CheckIn, CheckInAnswer } from '../hosts/check-in.ts';
 import type { Enrolled, Enrolment } from '../hosts/enrol.ts';
 import type { HostCertificates } from '../hosts/host-certificates.ts';
@@ -96,13 +97,14 @@ export function createAgentService(tools: AgentServiceTools): AgentServiceServer
 
   function issue(
     { purpose }: IssueCertificateRequest,
-    host: Selectable<HostTable>,
+    host: AuthenticatedHost,
     publicKey: Buffer,
     address: string,
   ): Promise<IssuedCertificate> {
+    if (host.lapsed && purpose?.$case !== 'identity') throw lapsed(host);
     switch (purpose?.$case) {
       case 'identity':
-        return certificates.identity(host, publicKey);
+        return certificates.identity(host, publicKey, host.lapsed ? { lateFrom: address } : {});
       case 'exporter':
         return certificates.exporter(host, purpose.value.name, publicKey, address);
       case undefined:
@@ -141,6 +143,14 @@ export function createAgentService(tools: AgentServiceTools): AgentServiceServer
       );
     };
   }
+}
+
+function lapsed({ name, presented_serial: serial }: AuthenticatedHost): TorchpassError {
+  const details = { reason: 'its certificate has ended', serial };
+  return new TorchpassError('IDENTITY_REJECTED', "This host's identity has ended; it is good for a new one only.", {
+    cause: new Refusal({ event: 'identity.rejected', subject: name, details }),
+    hint: 'Renew the identity first: torchpass-agent sync',
+  });
 }
 
 function hostOf({ host }: Caller): AuthenticatedHost {

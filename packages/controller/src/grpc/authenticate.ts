@@ -16,28 +16,38 @@ interface Tools {
   connections: Pick<Connections, 'newest'>;
   /** Why an identity is refused that is not the host's newest; undefined when it is not refused. */
   judgeGeneration: (use: IdentityUse) => Promise<string | undefined>;
+  /** How long after its end an identity may still be renewed. */
+  renewalGraceMs: number;
   clock: Clock;
   logger: Logger;
 }
 
-/** A host, and the serial number of the identity that it called with. */
-export type AuthenticatedHost = Selectable<HostTable> & { presented_serial: string };
+/** A host, and the identity that it called with. */
+export type AuthenticatedHost = Selectable<HostTable> & {
+  presented_serial: string;
+  /** Whether that has ended: then it is good for getting the next one, and nothing else. */
+  lapsed: boolean;
+};
 
 /**
  * Finds the host behind a connection's certificate. The chain is judged once a connection; whether certificate and host
- * are still good is asked of the database at every call, so that a revocation bites on open connections too.
+ * are still good is asked of the database at every call, so that a revocation bites on open connections too. Where
+ * `mayBeLapsed`, an identity is taken for a while after its end.
  */
 export function createAuthentication(tools: Tools) {
-  const { store, authorities, connections, judgeGeneration, clock, logger } = tools;
+  const { store, authorities, connections, judgeGeneration, renewalGraceMs, clock, logger } = tools;
   const verified = new WeakMap<Connection, VerifiedPeer>();
 
-  return async (connection: Connection): Promise<AuthenticatedHost> => {
+  return async (connection: Connection, mayBeLapsed: boolean): Promise<AuthenticatedHost> => {
     const peer = verified.get(connection) ?? verify(connection);
     verified.set(connection, peer);
     const now = clock.now();
     if (!authorities.trusted('agent').some((der) => der.equals(peer.issuer)))
       throw rejected('its authority is trusted no more', connection, peer);
-    if (now >= peer.notAfter) throw rejected('its certificate has ended', connection, peer);
+    const lapsed = now >= peer.notAfter;
+    if (lapsed && !mayBeLapsed) throw rejected('its certificate has ended', connection, peer);
+    if (lapsed && now.getTime() >= peer.notAfter.getTime() + renewalGraceMs)
+      throw rejected('its certificate has ended, and the time to renew it too', connection, peer);
     const row = await findIdentity(store, peer.serial);
     if (row === undefined || row.role !== 'agent' || row.issued_at === null)
       throw rejected('its certificate is unknown', connection, peer);
@@ -47,12 +57,13 @@ export function createAuthentication(tools: Tools) {
     if (row.state !== 'active') throw rejected(stateReason(row), connection, peer);
     const stale = await judgeGeneration({
       identity: row,
+      lapsed,
       address: connection.address,
       connection: connection.order,
       newestConnection: connections.newest,
     });
     if (stale !== undefined) throw rejected(stale, connection, peer);
-    return { ...row, presented_serial: peer.serial };
+    return { ...row, presented_serial: peer.serial, lapsed };
   };
 
   function verify(connection: Connection): VerifiedPeer {
@@ -62,11 +73,7 @@ export function createAuthentication(tools: Tools) {
       });
     }
     try {
-      return verifyChain(connection.presentedChain, {
-        anchors: authorities.trusted('agent'),
-        role: 'agent',
-        now: clock.now(),
-      });
+      return verifyAsOfItsEnd(connection.presentedChain, authorities.trusted('agent'), clock.now());
     } catch (error) {
       logger.warn('identity rejected', { reason: 'its chain does not verify', from: connection.address, error });
       const details = { reason: reasonOf(error).slice(0, LONGEST_REASON) };
@@ -80,6 +87,13 @@ export function createAuthentication(tools: Tools) {
     const subject = spiffeId.kind === 'agent' ? spiffeId.host : '';
     return generic(new Refusal({ event: 'identity.rejected', subject, details: { reason: why, serial } }));
   }
+}
+
+/** Verifies a chain now; one that has ended, as of its last moment: its authority may have ended with it. */
+function verifyAsOfItsEnd(chain: readonly Buffer[], anchors: readonly Buffer[], now: Date): VerifiedPeer {
+  const timeless = verifyChain(chain, { anchors, role: 'agent', now: undefined });
+  const lastMoment = new Date(timeless.notAfter.getTime() - 1);
+  return verifyChain(chain, { anchors, role: 'agent', now: now < lastMoment ? now : lastMoment });
 }
 
 function stateReason({ state, quarantine_reason: why }: Pick<HostTable, 'state' | 'quarantine_reason'>): string {

@@ -29,7 +29,7 @@ export interface Caller {
 
 interface Tools {
   connections: Connections;
-  authenticate: (connection: Connection) => Promise<AuthenticatedHost>;
+  authenticate: (connection: Connection, mayBeLapsed: boolean) => Promise<AuthenticatedHost>;
   admission: Admission;
   known: KnownAddresses;
   /** Puts on record why a call was refused. */
@@ -142,18 +142,18 @@ export function createGate({
       if (!admission.admit(method, callerKey(connection.address))) throw limited();
       return { connection, host: undefined, signal };
     }
-    const host = await proveHost(connection);
+    const host = await proveHost(connection, policy.lapsed === true);
     if (!admission.admit(method, host.id))
       throw limited(new Refusal({ event: 'call.limited', subject: host.name, details: { method } }));
     return { connection, host, signal };
   }
 
   /** Whoever keeps failing costs neither a query nor a line of the log; good hosts beside it keep their connections. */
-  async function proveHost(connection: Connection): Promise<AuthenticatedHost> {
+  async function proveHost(connection: Connection, mayBeLapsed: boolean): Promise<AuthenticatedHost> {
     const address = callerKey(connection.address);
     if (!connection.proven && !admission.mayTry(address)) throw limited();
     try {
-      const host = await authenticate(connection);
+      const host = await authenticate(connection, mayBeLapsed);
       connection.proven = true;
       known.add(address);
       return host;

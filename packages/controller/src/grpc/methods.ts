@@ -9,6 +9,8 @@ import { TokenBuckets, type RateLimit } from '../limits/token-bucket.ts';
 export interface MethodPolicy {
   /** `anyone`: no client certificate needed. `host`: the identity of an active host. */
   caller: 'anyone' | 'host';
+  /** Also for an identity that ended not long ago; the method then gives a new one and nothing else. */
+  lapsed?: true;
   /** Calls at once, after a pause. */
   burst: number;
   /** Calls a second in the long run. */
@@ -55,6 +57,7 @@ export const METHOD_POLICIES: Readonly<Record<string, MethodPolicy>> = {
   },
   '/torchpass.v1.AgentService/IssueCertificate': {
     ...host,
+    lapsed: true,
     burst: 80,
     perSecond: 2,
     maxBytes: REQUEST_BYTES,

@@ -14,6 +14,8 @@ export type KnownIdentity = Selectable<HostTable> &
 
 export interface IdentityUse {
   identity: KnownIdentity;
+  /** Whether it has ended. */
+  lapsed: boolean;
   /** Where the caller connects from. */
   address: string;
   /** Which of all connections it is: grows with each that is accepted. */
@@ -67,6 +69,9 @@ export function createGenerations({ store, audit, clock, logger }: Tools) {
   return async (use: IdentityUse): Promise<string | undefined> => {
     const { identity } = use;
     if (identity.successor !== null) {
+      // A disk that was forgotten in a drawer must not stop a host.
+      if (use.lapsed)
+        return 'its certificate has ended, and its successor is in use: a copied disk, or a restored snapshot';
       // What was sent before the successor came into use may arrive after it; whoever sent it knew no better.
       if (use.connection <= (confirmedAfter.get(identity.id) ?? 0)) return 'its successor is in use';
       const reason = reasonOf(identity.serial, identity.successor, use.address);

@@ -1,4 +1,6 @@
 import { TorchpassError } from '@torchpass/core';
+import { host as hostActor } from '../audit/actor.ts';
+import type { AuditEntry } from '../audit/audit.ts';
 import type { Authorities } from '../issuance/authorities.ts';
 import type { IssuedCertificate, Issuance } from '../issuance/issuance.ts';
 import { listFrom } from '../store/json.ts';
@@ -10,7 +12,8 @@ import { exporterLine, findExporter } from './exporters.ts';
 
 /** The certificates that a host may have. Every name in them comes from the database, none from the request. */
 export interface HostCertificates {
-  identity(host: HostTable, publicKey: Buffer): Promise<IssuedCertificate>;
+  /** `lateFrom`: the identity before has ended already; from where the host calls. */
+  identity(host: HostTable, publicKey: Buffer, options?: { lateFrom?: string }): Promise<IssuedCertificate>;
   /** `address` is where the caller connects from: policy is asked again for each certificate. */
   exporter(host: HostTable, name: string, publicKey: Buffer, address: string): Promise<IssuedCertificate>;
 }
@@ -29,7 +32,7 @@ export function createHostCertificates(tools: Tools): HostCertificates {
   const { store, issuance, policy, resolve } = tools;
   const { trustDomain } = tools.authorities;
   return {
-    identity: (host, publicKey) =>
+    identity: (host, publicKey, { lateFrom } = {}) =>
       issuance.issue({
         role: 'agent',
         hostId: host.id,
@@ -39,6 +42,7 @@ export function createHostCertificates(tools: Tools): HostCertificates {
         ipAddresses: [],
         publicKey,
         lifetimeMs: tools.identityLifetimeMs,
+        ...(lateFrom === undefined ? {} : { also: renewedLate(host, lateFrom) }),
       }),
 
     async exporter(host, name, publicKey, observedAddress) {
@@ -67,4 +71,8 @@ export function createHostCertificates(tools: Tools): HostCertificates {
       });
     },
   };
+}
+
+function renewedLate({ id, name }: HostTable, address: string): AuditEntry {
+  return { event: 'identity.renewed_late', by: hostActor(name, address), subject: name, details: { host_id: id } };
 }

@@ -25,7 +25,13 @@ let serial: string;
 async function use(identity: string): Promise<string | undefined> {
   const found = await findIdentity(lab.store, identity);
   if (found === undefined) throw new Error('there is no such identity');
-  return lab.judgeGeneration({ identity: found, address: '203.0.113.9', connection: 2, newestConnection: 2 });
+  return lab.judgeGeneration({
+    identity: found,
+    lapsed: false,
+    address: '203.0.113.9',
+    connection: 2,
+    newestConnection: 2,
+  });
 }
 
 beforeEach(async () => {
@@ -42,7 +48,7 @@ async function quarantine(): Promise<void> {
   const row = await hostRow(lab, 'web-1');
   const found = await findIdentity(lab.store, host.enrolled.certificate.serial);
   if (found === undefined) throw new Error('there is no such identity');
-  const late = { identity: found, address: '203.0.113.9', connection: 3, newestConnection: 3 };
+  const late = { identity: found, lapsed: false, address: '203.0.113.9', connection: 3, newestConnection: 3 };
   expect(await lab.judgeGeneration(late)).toMatch(/^the host is quarantined/);
   // Decided while it was good, carried out after.
   await expect(lab.certificates.identity(row, (await newKey()).publicKey)).rejects.toMatchObject({

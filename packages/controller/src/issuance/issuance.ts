@@ -22,6 +22,8 @@ export interface CertificateOrder extends Line {
   /** DER SubjectPublicKeyInfo. */
   publicKey: Buffer;
   lifetimeMs: number;
+  /** What else goes on record together with the reservation. */
+  also?: AuditEntry;
 }
 
 /** A certificate that is ready to be signed, and its authority. */
@@ -129,6 +131,7 @@ export function createIssuance(tools: IssuanceTools): Issuance {
           revocation_reason: null,
         })
         .execute();
+      if (order.also !== undefined) await audit.record(transaction, order.also);
     },
 
     async isRevoked(serial) {
