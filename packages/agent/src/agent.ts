@@ -10,7 +10,7 @@ import type { Processes } from './storage/processes.ts';
 export interface Agent {
   /** `waitMs`: how long to wait for a person's approval, where the token asks for one. */
   enroll(token: Secret, options?: { waitMs?: number; signal?: AbortSignal }): Promise<SyncReport>;
-  sync(options?: { renew?: boolean; signal?: AbortSignal }): Promise<SyncReport>;
+  sync(options?: { renew?: boolean; restarted?: boolean; signal?: AbortSignal }): Promise<SyncReport>;
   /** Until the signal is aborted. */
   run(signal: AbortSignal): Promise<void>;
   status(signal?: AbortSignal): Promise<AgentStatus>;

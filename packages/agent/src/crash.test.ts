@@ -144,6 +144,40 @@ test(
   },
 );
 
+test(
+  'an agent that dies at any step of giving up a scraper key has restarted its exporter in the end, and does not go on doing so',
+  { timeout: MANY_SECONDS },
+  async () => {
+    const installation = await createInstallation(systemClock);
+    const steps = await everyStep((n) =>
+      inLab(installation, async (lab) => {
+        await lab.agent().enroll(lab.controller.token());
+        lab.controller.book.restartGeneration = 1;
+        const { at, crashed } = await dieBefore(n, lab, (agent) => agent.sync());
+        const { missing } = await lab.agent().sync();
+        const faults = await findFaults(lab);
+        const reported = lab.controller.book.reports[0]?.restartGeneration;
+        const after = lab.exporter.restarts;
+        await lab.agent().sync();
+        const more = lab.exporter.restarts - after;
+        expect({ n, at, missing, faults, reported, more }).toEqual({
+          n,
+          at,
+          missing: [],
+          faults: [],
+          reported: 1,
+          more: 0,
+        });
+        // The first was to lock it; a crash between the restart and its note repeats it.
+        expect(after).toBeGreaterThanOrEqual(2);
+        expect(after).toBeLessThanOrEqual(3);
+        return crashed;
+      }),
+    );
+    expect(steps).toBeGreaterThan(5);
+  },
+);
+
 /** Tries to get in as a stranger, again and again, until told to end. */
 function watchForStrangers(lab: Lab): { end: () => Promise<string[]> } {
   const target = { host: '127.0.0.1', port: lab.exporter.port };

@@ -52,12 +52,19 @@ export function syncCommand(io: Io, finish: Finish): Command {
       'Make one pass: renew what is due, repair what is wrong, check in. Ends 0 when every exporter is published.',
     )
     .option('--renew', 'renew every certificate, whatever its age', false)
+    .option('--restarted', 'exporters without a restart command were just restarted by hand', false)
     .addOption(outputOption())
     .addHelpText('after', '\nExamples:\n  $ torchpass-agent sync\n  $ torchpass-agent sync --renew --output json')
     .action(async (_options: unknown, command: Command) => {
-      const options = command.optsWithGlobals<CommonOptions & Output & { renew: boolean }>();
+      const options = command.optsWithGlobals<CommonOptions & Output & { renew: boolean; restarted: boolean }>();
       const agent = await prepare(options, io, { resident: false, json: options.output === 'json' });
-      finish(tell(await agent.sync({ renew: options.renew, signal: io.signal }), options.output, io));
+      finish(
+        tell(
+          await agent.sync({ renew: options.renew, restarted: options.restarted, signal: io.signal }),
+          options.output,
+          io,
+        ),
+      );
     });
 }
 

@@ -35,7 +35,14 @@ async function holdExporter(
     found.current !== undefined && found.proof !== undefined && (stands(found.proof) || !found.proof.reachable);
   if (newest === undefined || isHeld) return;
   seams.logger.warn('the exporter is closed again, without the controller', { exporter: exporter.name });
-  const wanted = { clientCa: newest.clientCa, scraperIds: admitted(found), renew: true, check: refuse };
+  const wanted = {
+    clientCa: newest.clientCa,
+    scraperIds: admitted(found),
+    renew: true,
+    restartGeneration: 0,
+    restarted: false,
+    check: refuse,
+  };
   // A certificate that has ended closes as well as another; who scrapes sees that it has.
   await lockDown(found, wanted, { ...seams, identity: identity.pair, issue: () => Promise.resolve(newest), signal });
 }

@@ -16,13 +16,13 @@ export async function settle(
   bundle: CheckedBundle,
   session: Session,
   seams: Seams,
-  { renew, signal }: { renew: boolean; signal: AbortSignal | undefined },
+  { renew, restarted, signal }: { renew: boolean; restarted: boolean; signal: AbortSignal | undefined },
 ): Promise<LockedDown> {
-  const asFound = { generation: found.current, servingSerial: seenSerial(found) };
+  const asFound = { generation: found.current, servingSerial: seenSerial(found), startedFor: found.startedFor };
   const undecided = desired.dnsNames.length + desired.ipAddresses.length === 0;
   if (desired.state === TargetState.REFUSED || undecided) return { ...asFound, problem: found.obstacle };
   try {
-    const wanted = wantedOf(desired, bundle, session.identity, { renew, clock: seams.clock });
+    const wanted = wantedOf(desired, bundle, session.identity, { renew, restarted, clock: seams.clock });
     return await lockDown(found, wanted, {
       ...seams,
       identity: session.identity.pair,

@@ -18,6 +18,8 @@ import { settle } from './settle.ts';
 export interface SyncOptions {
   /** Renew everything, whatever its age. */
   renew?: boolean | undefined;
+  /** The user restarted by hand the exporters that we cannot restart. */
+  restarted?: boolean | undefined;
   signal?: AbortSignal | undefined;
 }
 
@@ -47,7 +49,11 @@ export async function syncPass(seams: Seams, options: SyncOptions = {}): Promise
   }
 }
 
-async function pass(session: Session, seams: Seams, { renew = false, signal }: SyncOptions): Promise<SyncReport> {
+async function pass(
+  session: Session,
+  seams: Seams,
+  { renew = false, restarted = false, signal }: SyncOptions,
+): Promise<SyncReport> {
   const { settings, layout, files, say } = seams;
   const { pair } = session.identity;
   let identityProblem = await keepIdentity(session, seams, renew);
@@ -66,7 +72,7 @@ async function pass(session: Session, seams: Seams, { renew = false, signal }: S
   const left: { survey: Survey; end: LockedDown }[] = [];
   for (const survey of found) {
     const desired = desiredFor(survey.exporter.name, answer);
-    left.push({ survey, end: await settle(survey, desired, bundle, session, seams, { renew, signal }) });
+    left.push({ survey, end: await settle(survey, desired, bundle, session, seams, { renew, restarted, signal }) });
   }
 
   const after = left.map(({ survey, end }) => makeReport(survey.exporter, end, end.problem?.message));
@@ -119,7 +125,8 @@ function sameReports(a: readonly ExporterReport[], b: readonly ExporterReport[])
       other !== undefined &&
       report.problem === other.problem &&
       report.servingSerial.equals(other.servingSerial) &&
-      report.scrapersDigest.equals(other.scrapersDigest)
+      report.scrapersDigest.equals(other.scrapersDigest) &&
+      report.restartGeneration === other.restartGeneration
     );
   });
 }

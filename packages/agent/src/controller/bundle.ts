@@ -8,6 +8,7 @@ import { checkController, type ControllerTrust } from './trust.ts';
 export interface CheckedBundle extends ControllerTrust {
   scraperAuthorities: X509Certificate[];
   scraperIds: string[];
+  restartGeneration: number;
 }
 
 /**
@@ -32,7 +33,7 @@ export function checkBundle(
   }
   const trust = { rootsPem: pemOf(roots), trustDomain: bundle.trustDomain };
   checkController(speaking.shown, trust, speaking.name, speaking.clock);
-  return { ...trust, scraperAuthorities, scraperIds: bundle.scraperIds };
+  return { ...trust, scraperAuthorities, scraperIds: bundle.scraperIds, restartGeneration: bundle.restartGeneration };
 }
 
 /** Whether two PEM texts hold the same certificates, in any order. */

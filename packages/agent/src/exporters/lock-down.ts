@@ -1,4 +1,4 @@
-import { type Clock, type Files, isTorchpassError, type Logger, TorchpassError } from '@torchpass/core';
+import type { Clock, Files, Logger, TorchpassError } from '@torchpass/core';
 import type { MatrixResult } from '@torchpass/prometheus';
 import type { ExporterSettings } from '../config/settings.ts';
 import type { CertificatePair } from '../identity/certificate-pair.ts';
@@ -7,10 +7,13 @@ import { capabilitiesOf } from './capabilities.ts';
 import { chooseGeneration } from './choose.ts';
 import type { Generation } from './generation.ts';
 import { prove, proveWithin, stands } from './prove.ts';
-import { restartExporter } from './restart.ts';
+import { noteStart } from './last-start.ts';
+import { notLocked } from './not-locked.ts';
+import { restartSafely } from './restart-safely.ts';
+import { startAnew } from './start-anew.ts';
 import { servedSerial, type Survey } from './survey.ts';
 import type { Wanted } from './wanted.ts';
-import { checkInstalled, install, webConfigFor } from './web-config.ts';
+import { install, webConfigFor } from './web-config.ts';
 
 export interface LockDownSeams {
   clock: Clock;
@@ -30,6 +33,8 @@ export interface LockedDown {
   generation: Generation | undefined;
   /** Lower-case hex. */
   servingSerial: string | undefined;
+  /** The restart generation for which it was last started. */
+  startedFor: number;
   problem: TorchpassError | undefined;
 }
 
@@ -38,7 +43,7 @@ export interface LockedDown {
  * configuration, and an exporter that was seen to use it. Does nothing when there is no difference.
  */
 export async function lockDown(survey: Survey, wanted: Wanted, seams: LockDownSeams): Promise<LockedDown> {
-  const { exporter, installed, current, place } = survey;
+  const { exporter, installed, current, place, startedFor } = survey;
   if (survey.obstacle !== undefined) throw survey.obstacle;
 
   const generation = chooseGeneration(survey, wanted, seams.clock.now()) ?? (await seams.issue());
@@ -49,32 +54,41 @@ export async function lockDown(survey: Survey, wanted: Wanted, seams: LockDownSe
   const begun = changed || (await seams.files.read(place.nextKey)) !== undefined;
 
   if (!begun && survey.proof !== undefined && stands(survey.proof)) {
-    return { generation, servingSerial: survey.proof.servedSerial, problem: undefined };
+    const left = { generation, servingSerial: survey.proof.servedSerial, startedFor, problem: undefined };
+    return startAnew(left, survey, wanted, seams);
   }
   if (changed) await install(exporter.webConfig, text, exporter.owner, seams.files);
-  const { proof, restarted, failure } = await bringUp(exporter, generation, begun, seams);
+  const { proof, restarted, started, failure } = await bringUp(exporter, generation, begun, seams);
   if (stands(proof)) {
     await seams.files.remove(place.nextKey);
-    return { generation, servingSerial: proof.servedSerial, problem: undefined };
+    const left = { generation, servingSerial: proof.servedSerial, startedFor, problem: undefined };
+    if (!started || startedFor >= wanted.restartGeneration) return startAnew(left, survey, wanted, seams);
+    await noteStart(place, wanted.restartGeneration, seams.files);
+    return { ...left, startedFor: wanted.restartGeneration };
   }
   const problem = failure ?? notLocked(exporter, proof, flag);
 
   // Back to what worked, if something did. Otherwise the new web configuration stays, also when it is the first: an exporter
   // that starts with it demands client certificates. Removing it would gain nothing, and where a service falls
   // back to its defaults without it, the exporter would start open to everybody.
+  // And never back to admitting a scraper whose key was given up: rather nobody is admitted.
+  const mayGoBack = startedFor >= wanted.restartGeneration || current?.clientCa === wanted.clientCa;
   const worked = survey.proof !== undefined && stands(survey.proof);
-  if (changed && worked && installed !== undefined) {
+  if (changed && worked && mayGoBack && installed !== undefined) {
     await install(exporter.webConfig, installed.text, exporter.owner, seams.files);
     const before = await comeBack(exporter, current ?? generation, restarted, seams);
     seams.say(`Exporter "${exporter.name}": the new certificate did not work, back to the one before.`);
-    return { generation: current, servingSerial: before.servedSerial, problem };
+    return { generation: current, servingSerial: before.servedSerial, startedFor, problem };
   }
-  return { generation, servingSerial: servedSerial(proof, begun ? undefined : generation), problem };
+  return { generation, servingSerial: servedSerial(proof, begun ? undefined : generation), startedFor, problem };
 }
 
 interface BroughtUp {
   proof: MatrixResult;
+  /** By us. */
   restarted: boolean;
+  /** By us, or it came up by itself: whoever answers began after the web configuration was in place. */
+  started: boolean;
   /** Of the restart. */
   failure: TorchpassError | undefined;
 }
@@ -92,16 +106,18 @@ async function bringUp(
 ): Promise<BroughtUp> {
   const attempt = () => prove(exporter, generation, seams.identity, seams.signal);
   const first = await attempt();
-  if (stands(first) || (!first.reachable && !begun)) return { proof: first, restarted: false, failure: undefined };
+  if (stands(first) || (!first.reachable && !begun))
+    return { proof: first, restarted: false, started: false, failure: undefined };
   let failure: TorchpassError | undefined;
   if (exporter.restart === undefined) {
     seams.say(`Exporter "${exporter.name}": waiting until it uses ${exporter.webConfig} …`);
   } else {
     seams.say(`Exporter "${exporter.name}": restarting it …`);
-    failure = await restart(exporter, exporter.restart, seams);
+    failure = await restartSafely(exporter, exporter.restart, seams);
   }
   const proof = await proveWithin(exporter.patienceMs, attempt, seams.clock, seams.signal);
-  return { proof, restarted: exporter.restart !== undefined, failure };
+  const restarted = exporter.restart !== undefined;
+  return { proof, restarted, started: (restarted && failure === undefined) || !first.reachable, failure };
 }
 
 /** After going back: an exporter that did not survive the new configuration has to be started again. */
@@ -114,41 +130,6 @@ async function comeBack(
   const attempt = () => prove(exporter, generation, seams.identity, seams.signal);
   const proof = await attempt();
   if (stands(proof) || !restarted || exporter.restart === undefined) return proof;
-  await restart(exporter, exporter.restart, seams);
+  await restartSafely(exporter, exporter.restart, seams);
   return proveWithin(exporter.patienceMs, attempt, seams.clock, seams.signal);
-}
-
-async function restart(
-  exporter: ExporterSettings,
-  argv: readonly string[],
-  { files, logger, signal }: LockDownSeams,
-): Promise<TorchpassError | undefined> {
-  // The file may have been changed since it was written; an exporter that starts with an empty one is open.
-  await checkInstalled(exporter.webConfig, files);
-  try {
-    await restartExporter(exporter.name, argv, signal);
-    return undefined;
-  } catch (error) {
-    if (!isTorchpassError(error)) throw error;
-    logger.warn('the exporter could not be restarted', { exporter: exporter.name, error });
-    return error;
-  }
-}
-
-function notLocked(exporter: ExporterSettings, proof: MatrixResult, flag: string | undefined): TorchpassError {
-  const start = `Start it with ${flag ?? '--web.config.file'}=${exporter.webConfig}`;
-  const owner =
-    exporter.owner === undefined ? ', and when it runs as another user than the agent, configure its "owner"' : '';
-  const hint = `${start}${owner}; "torchpass-agent sync" then tries again.`;
-  return proof.reachable
-    ? new TorchpassError(
-        'EXPORTER_NOT_LOCKED',
-        `The exporter "${exporter.name}" is not locked: ${proof.problem ?? ''}`,
-        { hint },
-      )
-    : new TorchpassError(
-        'EXPORTER_UNREACHABLE',
-        `The exporter "${exporter.name}" cannot be tried: ${proof.problem ?? ''}`,
-        { hint },
-      );
 }

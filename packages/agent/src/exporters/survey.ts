@@ -7,6 +7,7 @@ import type { CertificatePair } from '../identity/certificate-pair.ts';
 import { type PendingKey, readPendingKey } from '../identity/pending-key.ts';
 import { type ExporterLayout, type Layout, PASSABLE } from '../storage/layout.ts';
 import { type Generation, readGenerations } from './generation.ts';
+import { readLastStart } from './last-start.ts';
 import { prove, stands } from './prove.ts';
 import { type InstalledWebConfig, readInstalled } from './web-config.ts';
 
@@ -23,6 +24,8 @@ export interface Survey {
   pending: PendingKey | undefined;
   /** Of `current`. */
   proof: MatrixResult | undefined;
+  /** The restart generation for which it was last started. */
+  startedFor: number;
   /** What keeps us from touching it. */
   obstacle: TorchpassError | undefined;
 }
@@ -59,12 +62,13 @@ export async function survey(
     await files.remove(place.nextKey);
     pending = undefined;
   }
-  return { exporter, place, generations, installed, current, pending, proof, obstacle };
+  const startedFor = await readLastStart(place, files);
+  return { exporter, place, generations, installed, current, pending, proof, startedFor, obstacle };
 }
 
 /** What the controller is told about it. */
 export function reportOf(survey: Survey): ExporterReport {
-  const found = { generation: survey.current, servingSerial: seenSerial(survey) };
+  const found = { generation: survey.current, servingSerial: seenSerial(survey), startedFor: survey.startedFor };
   return makeReport(survey.exporter, found, survey.obstacle?.message ?? survey.proof?.problem);
 }
 
@@ -73,9 +77,15 @@ export function seenSerial({ current, pending, proof }: Survey): string | undefi
   return servedSerial(proof, pending === undefined ? current : undefined);
 }
 
+interface Seen {
+  generation: Generation | undefined;
+  servingSerial: string | undefined;
+  startedFor: number;
+}
+
 export function makeReport(
   { name, port, advertise, metricsPath, job }: ExporterSettings,
-  { generation, servingSerial }: { generation: Generation | undefined; servingSerial: string | undefined },
+  { generation, servingSerial, startedFor }: Seen,
   problem: string | undefined,
 ): ExporterReport {
   return {
@@ -87,7 +97,7 @@ export function makeReport(
     servingSerial: Buffer.from(servingSerial ?? '', 'hex'),
     problem: problem ?? '',
     scrapersDigest: admittedBy(generation, servingSerial),
-    restartGeneration: 0,
+    restartGeneration: startedFor,
   };
 }
 

@@ -16,15 +16,19 @@ export interface Wanted {
   scraperIds: string[];
   /** Ask for a new certificate whatever the age of the one that is there. */
   renew: boolean;
+  /** An exporter that was last started for a smaller one has to be restarted. */
+  restartGeneration: number;
+  /** The user's word that exporters were restarted by hand. */
+  restarted: boolean;
   /** Throws PROTOCOL_VIOLATION for a chain that is not for this exporter, exactly the announced names and the key. */
   check: (chain: readonly X509Certificate[], belongs: (leaf: X509Certificate) => boolean) => void;
 }
 
 export function wantedOf(
   desired: DesiredExporter,
-  { scraperAuthorities, scraperIds, rootsPem }: CheckedBundle,
+  { scraperAuthorities, scraperIds, rootsPem, restartGeneration }: CheckedBundle,
   { trustDomain, hostName }: Enrolment,
-  { renew, clock }: { renew: boolean; clock: Clock },
+  { renew, restarted, clock }: { renew: boolean; restarted: boolean; clock: Clock },
 ): Wanted {
   const { name } = desired;
   if (scraperAuthorities.length === 0) {
@@ -37,6 +41,8 @@ export function wantedOf(
     clientCa: pemOf(scraperAuthorities),
     scraperIds,
     renew: renew || desired.renew,
+    restartGeneration,
+    restarted,
     check: (chain, belongs) => {
       const id = { kind: 'exporter', trustDomain, host: hostName, name } as const;
       const leaf = checkIssued(chain, { rootsPem, id, belongs, now: clock.now() });

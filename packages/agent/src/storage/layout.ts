@@ -28,6 +28,8 @@ export interface ExporterLayout {
   folder: string;
   nextKey: string;
   capabilities: string;
+  /** The restart generation for which it was last started. */
+  lastStart: string;
   /** One immutable folder for each certificate, named by its serial number. */
   generations: string;
 }
@@ -59,6 +61,7 @@ export function layoutOf(root: string): Layout {
         folder,
         nextKey: join(folder, 'next-key.pem'),
         capabilities: join(folder, 'capabilities.json'),
+        lastStart: join(folder, 'last-start'),
         generations: join(folder, 'generations'),
       };
     },

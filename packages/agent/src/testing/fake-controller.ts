@@ -33,7 +33,6 @@ export async function startFakeController(
   const id: SpiffeId = { kind: 'controller', trustDomain: TRUST_DOMAIN };
   const shown = serveAs ?? (await installation.pair(id, true));
   const scraperId: SpiffeId = { kind: 'scraper', trustDomain: TRUST_DOMAIN, name: 'prometheus' };
-  const scraper = await installation.pair(scraperId);
   const trust = certificatesToPem([installation.authority('exporter')]);
 
   const book: Book = {
@@ -52,9 +51,10 @@ export async function startFakeController(
     checkInSeconds: 60,
     answer: undefined,
     scraperIds: [formatSpiffeId(scraperId)],
+    restartGeneration: 0,
   };
   const look = async (port: number, serial: string): Promise<TargetState> => {
-    const options = { trust, client: scraper, timeoutMs: 3000, maxBytes: 65_536 };
+    const options = { trust, client: await installation.pair(scraperId), timeoutMs: 3000, maxBytes: 65_536 };
     const outcome = await probeTls({ host: '127.0.0.1', port }, options);
     const seen = outcome.kind === 'answered' && outcome.status === 200 && outcome.serverSerial === serial;
     return seen ? TargetState.PUBLISHED : TargetState.PENDING;

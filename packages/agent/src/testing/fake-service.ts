@@ -36,6 +36,7 @@ export interface Book {
   /** Changes what the agent is told about an exporter. */
   answer: ((desired: DesiredExporter) => DesiredExporter) | undefined;
   scraperIds: string[];
+  restartGeneration: number;
 }
 
 type Look = (port: number, serial: string) => Promise<TargetState>;
@@ -115,7 +116,7 @@ export function createFakeService(
       roots: [installation.root],
       scraperAuthorities: [installation.authority('scraper')],
       scraperIds: book.scraperIds,
-      restartGeneration: 0,
+      restartGeneration: book.restartGeneration,
     };
   }
 

@@ -35,6 +35,8 @@ export interface Installation {
   /** DER. */
   root: Buffer;
   authority: (role: Role) => Buffer;
+  /** Puts another authority in the place of the one of this role, as after a theft. */
+  giveUp: (role: Role) => Promise<void>;
   /** DER, the leaf and its authority. */
   issue: (options: LeafOptions) => Promise<Buffer[]>;
   /** A certificate with a fresh key, PEM; `withRoot` adds the root to the chain. */
@@ -51,7 +53,7 @@ export async function createInstallation(clock: Clock, lifetimeMs = LIFETIME_MS)
   const common = { trustDomain: TRUST_DOMAIN, ...valid(3650 * DAY_MS) };
   const root = await createRoot({ ...common, signer: rootSigner, serialNumber: serialNumber() });
   const authorities = new Map<Role, { certificate: Buffer; signer: Signer }>();
-  for (const role of ROLES) {
+  const makeAuthority = async (role: Role) => {
     const signer = softwareSigner(await generatePrivateKey());
     const { publicKey } = signer;
     const certificate = await createIssuingAuthority({
@@ -63,7 +65,8 @@ export async function createInstallation(clock: Clock, lifetimeMs = LIFETIME_MS)
       serialNumber: serialNumber(),
     });
     authorities.set(role, { certificate, signer });
-  }
+  };
+  for (const role of ROLES) await makeAuthority(role);
   const of = (role: Role) => {
     const authority = authorities.get(role);
     if (authority === undefined) throw new Error(`no authority for ${role}`);
@@ -91,6 +94,7 @@ export async function createInstallation(clock: Clock, lifetimeMs = LIFETIME_MS)
     root,
     authority: (role) => of(role).certificate,
     issue,
+    giveUp: makeAuthority,
     async pair(id, withRoot = false) {
       const key: KeyObject = await generatePrivateKey();
       const names = id.kind === 'exporter' ? { ipAddresses: ['127.0.0.1'] } : {};

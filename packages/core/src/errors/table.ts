@@ -80,6 +80,7 @@ export const ERROR_KINDS = {
   EXPORTER_NOT_LOCKED: 'failed',
   EXPORTER_UNREACHABLE: 'failed',
   RESTART_FAILED: 'failed',
+  RESTART_NEEDED: 'failed',
   WEB_CONFIG_FOREIGN: 'conflict',
   WEB_CONFIG_UNSAFE: 'invalid',
 
