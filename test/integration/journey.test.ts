@@ -156,6 +156,6 @@ describe.each(SUITES)('a server joins a controller beside the programs of %s', (
     const sync = await host.agent.sync('--renew');
     expect(sync.exit.code).toBe(3);
     expect(sync.stderr).toContain('does not accept the identity of host "web-1"');
-    expect(sync.stderr).toContain('new join token');
+    expect(sync.stderr).toContain('--replace web-1');
   });
 });
