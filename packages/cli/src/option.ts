@@ -9,7 +9,7 @@ export interface OptionSpec<T> {
 }
 
 export interface ArgumentSpec<T> {
-  /** As in the help: `NAME`. */
+  /** As in the help: `NAME`; `NAME...` for any number. */
   placeholder: string;
   summary: string;
   required: boolean;
@@ -66,6 +66,22 @@ export function optionalArgument(
     summary,
     required: false,
     read: (value) => (value === undefined ? undefined : explained(`Argument ${placeholder}`, () => read(value))),
+  };
+}
+
+/** Any number of values, also none. */
+export function listArgument(
+  placeholder: string,
+  summary: string,
+  read: (value: string) => string = same,
+): ArgumentSpec<string[]> {
+  return {
+    placeholder: `${placeholder}...`,
+    summary,
+    required: false,
+    // The parser puts a space between them, which no name has.
+    read: (value = '') =>
+      explained(`Argument ${placeholder}`, () => (value === '' ? [] : value.split(' ').map((one) => read(one)))),
   };
 }
 

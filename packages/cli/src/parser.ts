@@ -108,7 +108,10 @@ function givenTo(leaf: Parser, { options, arguments: specs }: Command): Given {
   return {
     options: Object.fromEntries(Object.entries(options).map(([key, { flags }]) => [key, read(flags)])),
     arguments: Object.fromEntries(
-      Object.entries<ArgumentSpec<unknown>>(specs).map(([key], index) => [key, leaf.args[index]]),
+      Object.entries<ArgumentSpec<unknown>>(specs).map(([key, { placeholder }], index) => [
+        key,
+        placeholder.endsWith('...') ? leaf.args.slice(index).join(' ') : leaf.args[index],
+      ]),
     ),
   };
 }

@@ -21,6 +21,7 @@ import { createEnding } from './hosts/end.ts';
 import { createEnrolment, type Enrolled, type Enrolment } from './hosts/enrol.ts';
 import { createGenerations } from './hosts/generations.ts';
 import { createHostCertificates } from './hosts/host-certificates.ts';
+import { createRenewal } from './hosts/renew.ts';
 import { createRelease } from './hosts/release.ts';
 import { createReissue } from './hosts/reissue.ts';
 import { createViews } from './hosts/views.ts';
@@ -173,8 +174,20 @@ export function createFeatures(
     ...lifetimes,
   });
   const enrol: Enrol = (enrolment, signal) => signing.run('stranger', () => enrolNow(enrolment), signal);
-  const reissue = createReissue({ store, authorities, clock, spreadMs: config.targets.check_in_interval });
-  const checkIn = createCheckIn({ store, policy, resolve, look, publisher, refusals, reissue, clock, logger });
+  const reissue = createReissue({ authorities, clock, spreadMs: config.targets.check_in_interval });
+  const checkIn = createCheckIn({
+    store,
+    policy,
+    resolve,
+    look,
+    publisher,
+    refusals,
+    reissue,
+    audit,
+    random,
+    clock,
+    logger,
+  });
   const certificates = createHostCertificates({
     store,
     authorities,
@@ -201,6 +214,7 @@ export function createFeatures(
       approve: approval.approve,
       reject: approval.reject,
       revoke: ending.revoke,
+      renew: createRenewal({ store, audit, clock, random }),
       release: createRelease({ store, views, audit, logger }),
     },
     certificates: createCertificates({ store, audit, bite, hurry, clock, logger }),

@@ -11,7 +11,9 @@ import type {
   PrometheusFindings,
   PrometheusSetup,
   Publication,
+  OrderedRenewal,
   ReleasedHost,
+  RenewHostsInput,
   ReadAuditInput,
   RevokedCertificate,
   RevokedHost,
@@ -33,6 +35,7 @@ export interface Api {
   rejectHost(name: string, reason: string): Promise<HostView>;
   revokeHost(name: string, reason: string): Promise<RevokedHost>;
   releaseHost(name: string): Promise<ReleasedHost>;
+  renewHosts(request: RenewHostsInput): Promise<OrderedRenewal>;
   listCertificates(filter: ListCertificatesInput): Promise<CertificateList>;
   revokeCertificate(serial: string, reason: string): Promise<RevokedCertificate>;
   listTargets(): Promise<TargetList>;
@@ -58,6 +61,7 @@ export function createApi(exchange: Exchange): Api {
     approveHost: (name, fingerprint) => post(`/hosts/${encodeURIComponent(name)}/approve`, { fingerprint }),
     rejectHost: (name, reason) => post(`/hosts/${encodeURIComponent(name)}/reject`, { reason }),
     revokeHost: (name, reason) => post(`/hosts/${encodeURIComponent(name)}/revoke`, { reason }),
+    renewHosts: (request) => post('/hosts/renew', request),
     releaseHost: (name) => post(`/hosts/${encodeURIComponent(name)}/release`),
     listCertificates: (filter) => post('/certificates/list', filter),
     revokeCertificate: (serial, reason) => post(`/certificates/${serial}/revoke`, { reason }),

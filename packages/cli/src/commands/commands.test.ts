@@ -130,6 +130,20 @@ const GOOD: [string, unknown[], unknown, number, (string | RegExp)[]][] = [
     [`The certificate ${certificate.serial} is revoked.`, 'It comes back.'],
   ],
   [
+    'host renew --all --only exporters',
+    ['POST', '/api/v1/hosts/renew', { hosts: [], within: '1h', only: 'exporters' }],
+    { hosts: 20, from: '2026-01-01T00:00:00.000Z', until: '2026-01-01T01:00:00.000Z' },
+    0,
+    ['20 hosts will renew, the last at 2026-01-01T01:00:00Z (in 1 hour)'],
+  ],
+  [
+    'host renew web-1 web-2',
+    ['POST', '/api/v1/hosts/renew', { hosts: ['web-1', 'web-2'], within: '0s' }],
+    { hosts: 2, from: '2026-01-01T00:00:00.000Z', until: '2026-01-01T00:00:00.000Z' },
+    0,
+    ['2 hosts will renew'],
+  ],
+  [
     'target list',
     ['GET', '/api/v1/targets'],
     { targets: [target] },

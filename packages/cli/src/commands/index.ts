@@ -7,6 +7,7 @@ import { certificateRevoke } from './certificate-revoke.ts';
 import { hostList } from './host-list.ts';
 import { hostRelease } from './host-release.ts';
 import { hostReject } from './host-reject.ts';
+import { hostRenew } from './host-renew.ts';
 import { hostRevoke } from './host-revoke.ts';
 import { hostShow } from './host-show.ts';
 import { prometheusCheck } from './prometheus-check.ts';
@@ -30,6 +31,7 @@ export const commands: readonly Command[] = [
   hostReject,
   hostRevoke,
   hostRelease,
+  hostRenew,
   certificateList,
   certificateRevoke,
   targetList,

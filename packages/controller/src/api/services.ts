@@ -11,7 +11,9 @@ import type {
   PrometheusFindings,
   PrometheusSetup,
   Publication,
+  OrderedRenewal,
   ReleasedHost,
+  RenewHostsRequest,
   ReadAuditRequest,
   RevokeCertificateRequest,
   RevokedCertificate,
@@ -35,6 +37,8 @@ export interface Services {
     approve(name: string, fingerprint: string | undefined, by: Actor): Promise<HostView>;
     reject(name: string, reason: string, by: Actor): Promise<HostView>;
     revoke(name: string, reason: string, by: Actor): Promise<RevokedHost>;
+    /** Orders renewals, spread over a time. */
+    renew(request: RenewHostsRequest, by: Actor): Promise<OrderedRenewal>;
     /** Ends a quarantine. */
     release(name: string, by: Actor): Promise<ReleasedHost>;
   };

@@ -107,6 +107,22 @@ export const rejectHostRequest = z.strictObject({ reason: z.string().max(200).de
 
 export const revokeHostRequest = z.strictObject({ reason: z.string().max(200).default('') });
 
+export const renewHostsRequest = z.strictObject({
+  /** Names; all active hosts when there are none. */
+  hosts: z.array(z.string()).max(1000),
+  /** The time over which the renewals are spread, in Prometheus's notation; 0s is at the next check-in. */
+  within: z.string().default('1h'),
+  /** What is to be renewed; everything when absent. */
+  only: z.enum(['identity', 'exporters']).optional(),
+});
+
+export const orderedRenewal = z.object({
+  /** How many hosts it is about. */
+  hosts: z.int(),
+  from: time,
+  until: time,
+});
+
 export const releasedHost = z.object({
   host: hostView,
   /** What the operator still has to think of, as sentences. */
@@ -264,6 +280,9 @@ export type CreateTokenRequest = z.output<typeof createTokenRequest>;
 export type TokenView = z.output<typeof tokenView>;
 export type CreatedToken = z.output<typeof createdToken>;
 export type HostView = z.output<typeof hostView>;
+export type RenewHostsRequest = z.output<typeof renewHostsRequest>;
+export type RenewHostsInput = z.input<typeof renewHostsRequest>;
+export type OrderedRenewal = z.output<typeof orderedRenewal>;
 export type ReleasedHost = z.output<typeof releasedHost>;
 export type RevokedHost = z.output<typeof revokedHost>;
 export type TargetView = z.output<typeof targetView>;

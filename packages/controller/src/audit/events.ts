@@ -23,6 +23,7 @@ export const AUDIT_EVENTS = {
   'identity.renewed_late': 'a host renewed its identity after it had ended',
   'operator.refused': "an operator's act failed or was refused",
   'refusals.summarized': 'refusals that were too many for entries of their own',
+  'renewal.ordered': 'certificates were ordered to renew at another time than they would',
   'targets.emptied': 'an operator let target files become empty',
   'token.created': 'an operator made a join token',
   'token.guessed': 'the secret of a join token was guessed wrongly again and again',

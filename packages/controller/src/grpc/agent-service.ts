@@ -62,7 +62,7 @@ export function createAgentService(tools: AgentServiceTools): AgentServiceServer
       }
       const { presented_serial: identitySerial } = host;
       const { connection, signal } = caller;
-      const { exporters, renewIdentity } = await checkIn({
+      const { exporters, renewIdentity, renewIdentityAt } = await checkIn({
         host,
         request,
         address: connection.address,
@@ -78,7 +78,7 @@ export function createAgentService(tools: AgentServiceTools): AgentServiceServer
           nanos: (tools.checkInIntervalMs % 1000) * 1e6,
         },
         serverTime: clock.now(),
-        renewIdentityAt: undefined,
+        renewIdentityAt,
       };
     }),
 

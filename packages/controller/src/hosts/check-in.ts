@@ -1,6 +1,7 @@
-import { parseHostPort, type Clock, type Logger } from '@torchpass/core';
+import { parseHostPort, type Clock, type Logger, type Random } from '@torchpass/core';
 import { TargetState, type CheckInRequest, type DesiredExporter as Answer } from '@torchpass/protocol';
 import { host as hostActor } from '../audit/actor.ts';
+import type { Audit } from '../audit/audit.ts';
 import type { Refusals } from '../audit/refusals.ts';
 import { findCertificate, isSameLine, newestOfLine } from '../issuance/ledger.ts';
 import type { HostTable } from '../store/schema.ts';
@@ -8,11 +9,13 @@ import type { Store } from '../store/store.ts';
 import type { AddressPolicy, Resolve } from '../targets/address-policy.ts';
 import type { LookFromOutside } from '../targets/closed-loop.ts';
 import type { Publisher } from '../targets/publisher.ts';
+import { renewAfterMove } from './address-change.ts';
 import { refuseForeignAddress } from './address-owner.ts';
 import { decideExporter, type DesiredExporter } from './desired-exporter.ts';
 import { acknowledge, digestFrom } from './acknowledge.ts';
 import { exporterLine, exportersOf, findExporter, newlyRefused, reconcileExporters, recordLook } from './exporters.ts';
 import type { Reissue } from './reissue.ts';
+import { ordersFor, type HostOrders } from './renewal-orders.ts';
 
 export interface CheckInTools {
   store: Store;
@@ -22,6 +25,8 @@ export interface CheckInTools {
   publisher: Publisher;
   refusals: Refusals;
   reissue: Reissue;
+  audit: Audit;
+  random: Random;
   clock: Clock;
   logger: Logger;
 }
@@ -41,6 +46,8 @@ export interface CheckInAnswer {
   exporters: Answer[];
   /** Whether the host's own identity has to be renewed now. */
   renewIdentity: boolean;
+  /** When to renew it, if somebody has ordered that. */
+  renewIdentityAt: Date | undefined;
 }
 
 /** Why is for the operator: the status and the log say it. */
@@ -67,15 +74,22 @@ export function createCheckIn(tools: CheckInTools) {
     );
     // A file that cannot be written is reported below, exporter by exporter; the host's own state is safe already.
     if (changed || published.includes(true)) await publisher.publish().catch(() => undefined);
+    const orders = await ordersFor(store, host.id, clock.now());
     const exporters = await Promise.all(
-      desired.map((exporter, index) => answer(host, exporter, request.exporters[index]?.servingSerial)),
+      desired.map((exporter, index) => answer(host, exporter, request.exporters[index]?.servingSerial, orders)),
     );
-    return { exporters, renewIdentity: await reissue.identityIsDue(identitySerial) };
+    const identity = identitySerial === undefined ? undefined : await findCertificate(store, identitySerial);
+    return {
+      exporters,
+      renewIdentity: identity !== undefined && reissue.isDue(identity),
+      renewIdentityAt: identity === undefined ? undefined : orders.pointOf(identity),
+    };
   };
 
   function save({ host, request, address, identitySerial }: CheckIn, decided: DesiredExporter[]) {
     return store.transaction().execute(async (transaction) => {
       const now = clock.now();
+      await renewAfterMove(transaction, { host, address }, tools);
       await transaction
         .updateTable('hosts')
         .set({
@@ -123,26 +137,33 @@ export function createCheckIn(tools: CheckInTools) {
   }
 
   /**
-   * Whether what an exporter serves is none of this host's good certificates: the host has joined anew or was replaced,
+   * Now, when what an exporter serves is none of this host's good certificates: the host has joined anew or was replaced,
    * or the database is an older one. The agent finds it fitting, but here it counts for nothing. Or its authority is on
-   * the way out.
+   * the way out. Else when somebody has ordered it.
    */
-  async function hasToRenew(host: HostTable, name: string, servingSerial: Buffer | undefined): Promise<boolean> {
-    if (servingSerial === undefined || servingSerial.length === 0) return false;
+  async function renewalOf(
+    host: HostTable,
+    name: string,
+    servingSerial: Buffer | undefined,
+    orders: HostOrders,
+  ): Promise<Pick<Answer, 'renew' | 'renewAt'>> {
+    if (servingSerial === undefined || servingSerial.length === 0) return { renew: false, renewAt: undefined };
     const row = await findCertificate(store, servingSerial.toString('hex'));
-    if (row === undefined || row.revoked_at !== null) return true;
-    return !isSameLine(row, exporterLine(host.id, name)) || reissue.isDue(row);
+    if (row === undefined || row.revoked_at !== null || !isSameLine(row, exporterLine(host.id, name)))
+      return { renew: true, renewAt: undefined };
+    return { renew: reissue.isDue(row), renewAt: orders.pointOf(row) };
   }
 
   async function answer(
     host: HostTable,
     exporter: DesiredExporter,
     servingSerial: Buffer | undefined,
+    orders: HostOrders,
   ): Promise<Answer> {
     const row = await findExporter(store, host.id, exporter.name);
     const { name, dnsNames, ipAddresses } = exporter;
-    const renew = await hasToRenew(host, name, servingSerial);
-    const base = { name, dnsNames, ipAddresses, renew, renewAt: undefined, target: exporter.target ?? '' };
+    const renewal = await renewalOf(host, name, servingSerial, orders);
+    const base = { name, dnsNames, ipAddresses, ...renewal, target: exporter.target ?? '' };
     if (exporter.target === null) return { ...base, state: TargetState.REFUSED, problem: exporter.problem ?? '' };
     const unwritten = publisher.problem(exporter.job) === undefined ? undefined : UNWRITTEN;
     const isPublished = row?.published_target === exporter.target && unwritten === undefined;

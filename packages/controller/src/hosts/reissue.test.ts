@@ -1,7 +1,6 @@
 import { ManualClock } from '@torchpass/core/testing';
 import { expect, it } from 'vitest';
 import type { Authorities, Authority } from '../issuance/authorities.ts';
-import type { Store } from '../store/store.ts';
 import { createReissue } from './reissue.ts';
 
 const HOUR = 3_600_000;
@@ -13,7 +12,7 @@ function withAuthorities() {
     active: () => active,
     open: (id: string) => (id === 'gone' ? undefined : active),
   } as unknown as Authorities;
-  const reissue = createReissue({ store: undefined as unknown as Store, authorities, clock, spreadMs: HOUR });
+  const reissue = createReissue({ authorities, clock, spreadMs: HOUR });
   const fleet = (authority_id: string) =>
     Array.from({ length: 400 }, (_, n) => ({
       serial: n.toString(16).padStart(32, '4'),

@@ -1,21 +1,16 @@
 import { createHash } from 'node:crypto';
 import type { Clock } from '@torchpass/core';
 import type { Authorities } from '../issuance/authorities.ts';
-import { findCertificate } from '../issuance/ledger.ts';
 import type { CertificateTable } from '../store/schema.ts';
-import type { Store } from '../store/store.ts';
 
 /** Which certificates of hosts have to be replaced because their authority is not the one that signs now. */
 export interface Reissue {
   isDue(row: Pick<CertificateTable, 'serial' | 'role' | 'authority_id'>): boolean;
-  /** For the serial number of the identity that a host called with. */
-  identityIsDue(serial: string | undefined): Promise<boolean>;
   /** Since when the scraper authority of today signs. */
   scraperSince(): Date;
 }
 
 interface Tools {
-  store: Store;
   authorities: Authorities;
   clock: Clock;
   /** How long after a change of authority the last certificate becomes due. */
@@ -23,7 +18,7 @@ interface Tools {
 }
 
 /** Spread by a hash of the serial number, so that a fleet that checks in together does not renew together. */
-export function createReissue({ store, authorities, clock, spreadMs }: Tools): Reissue {
+export function createReissue({ authorities, clock, spreadMs }: Tools): Reissue {
   const isDue: Reissue['isDue'] = ({ serial, role, authority_id }) => {
     const { id, activatedAt } = authorities.active(role);
     if (authority_id === id) return false;
@@ -34,10 +29,6 @@ export function createReissue({ store, authorities, clock, spreadMs }: Tools): R
   };
   return {
     isDue,
-    async identityIsDue(serial) {
-      const row = serial === undefined ? undefined : await findCertificate(store, serial);
-      return row !== undefined && isDue(row);
-    },
     scraperSince: () => authorities.active('scraper').activatedAt,
   };
 }

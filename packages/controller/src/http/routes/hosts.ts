@@ -5,7 +5,9 @@ import {
   hostList,
   hostView,
   rejectHostRequest,
+  orderedRenewal,
   releasedHost,
+  renewHostsRequest,
   revokedHost,
   revokeHostRequest,
 } from '../../api/types.ts';
@@ -59,6 +61,15 @@ export const hostRoutes: readonly Route[] = [
     body: revokeHostRequest,
     answer: revokedHost,
     handle: ({ hosts }, { params, body, by }) => hosts.revoke(params.name, body.reason, by),
+  }),
+  route({
+    method: 'POST',
+    path: '/hosts/renew',
+    access: CHANGE,
+    params: nothing,
+    body: renewHostsRequest,
+    answer: orderedRenewal,
+    handle: ({ hosts }, { body, by }) => hosts.renew(body, by),
   }),
   route({
     method: 'POST',

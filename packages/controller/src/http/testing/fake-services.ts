@@ -86,6 +86,7 @@ export function fakeServices(replaced: Partial<Answers> = {}): { services: Servi
       approve: recorded('hosts.approve', host),
       reject: recorded('hosts.reject', { ...host, state: 'rejected' as const }),
       revoke: recorded('hosts.revoke', { host: { ...host, state: 'revoked' as const }, remarks: [] }),
+      renew: recorded('hosts.renew', { hosts: 1, from: TIME, until: TIME }),
       release: recorded('hosts.release', { host, remarks: [] }),
       ...replaced.hosts,
     },
