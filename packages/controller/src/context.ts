@@ -159,6 +159,7 @@ export async function startController(surroundings: Surroundings): Promise<Contr
       prometheusFolder,
       controllerCertificate,
       serveWith: publicPort.serveWith,
+      rotate: features.rotation.advance,
       publisher,
       revocationLists,
       expirePending: features.expirePending,

@@ -33,6 +33,7 @@ import { createMetrics } from './metrics.ts';
 import { createBite, type Cut } from './revocation/bite.ts';
 import { createCertificates } from './revocation/certificates.ts';
 import { createRevocationLists } from './revocation/revocation-lists.ts';
+import { createRotation, type Rotation } from './rotation/rotation.ts';
 import { createPrometheusFolder, prometheusPaths } from './scrapers/prometheus-folder.ts';
 import { createPrometheusService } from './scrapers/prometheus-service.ts';
 import { createStatus } from './status.ts';
@@ -139,6 +140,7 @@ export function createFeatures(
     signing,
     handshakes,
     verification,
+    waiting: () => rotation.waiting(),
     clock,
   });
   // The audit log
@@ -202,6 +204,29 @@ export function createFeatures(
   const judgeGeneration = createGenerations({ store, audit, clock, logger });
   const approval = createApproval({ store, views, audit, clock, logger, expiryMs: approvalExpiryMs });
 
+  const { certificates: leaves } = config;
+  const { rotate_before: rotateBeforeMs } = config.authorities;
+  const rotation: Rotation = createRotation({
+    store,
+    authorities,
+    audit,
+    clock,
+    random,
+    logger,
+    rootLifetimeMs: config.authorities.root_lifetime,
+    issuingLifetimeMs: config.authorities.issuing_lifetime,
+    scrapeIntervalMs: config.prometheus.scrape_interval,
+    distribution: { files, paths },
+    due: {
+      controller: { rotateBeforeMs, longestLeafMs: leaves.controller_lifetime },
+      agent: { rotateBeforeMs, longestLeafMs: leaves.identity_lifetime },
+      exporter: { rotateBeforeMs, longestLeafMs: leaves.exporter_lifetime },
+      scraper: { rotateBeforeMs, longestLeafMs: leaves.scraper_lifetime },
+    },
+    rootDue: { rotateBeforeMs, longestLeafMs: 0 },
+    settle: async () => void (await prometheusFolder.refresh()),
+  });
+
   // What operators see
   const controller = formatHostPort(config.advertise_address);
   const targetCheck = createTargetCheck({ authorities, issuance, scraper, policy, resolve, timeoutMs });
@@ -218,6 +243,7 @@ export function createFeatures(
       release: createRelease({ store, views, audit, logger }),
     },
     certificates: createCertificates({ store, audit, bite, hurry, clock, logger }),
+    authorities: { list: rotation.list, rotate: rotation.rotate },
     targets: {
       list: views.targets,
       check: async ({ host }) => targetCheck(await (host === undefined ? views.targets() : views.targetsOf(host))),
@@ -243,6 +269,7 @@ export function createFeatures(
     checkIn,
     certificates,
     judgeGeneration,
+    rotation,
     leave,
     services,
     metrics,

@@ -34,6 +34,8 @@ interface Sources {
   handshakes: Lanes | undefined;
   /** Of the audit log. */
   verification: () => Verification | undefined;
+  /** How many each rotation that is under way waits for. */
+  waiting: () => Promise<Map<string, number>>;
   clock: Clock;
 }
 
@@ -129,6 +131,7 @@ function readings({
   handshakes,
   verification,
   clock,
+  waiting,
 }: Sources): Reading[] {
   const byState = (counts: object): Sample[] =>
     Object.entries(counts).map(([state, count]) => [{ state }, Number(count)]);
@@ -144,6 +147,15 @@ function readings({
       help: 'When the active authority of a role ends.',
       labels: ['role'],
       read: () => ROLES.map((role) => [{ role }, authorities.active(role).notAfter.getTime() / 1000]),
+    },
+    {
+      name: 'torchpass_rotation_blockers',
+      help: 'Hosts, join tokens and others that the rotation of an authority waits for.',
+      labels: ['role'],
+      read: async () => {
+        const counts = await waiting();
+        return ['root', ...ROLES].map((role): Sample => [{ role }, counts.get(role) ?? 0]);
+      },
     },
     {
       name: 'torchpass_hosts',

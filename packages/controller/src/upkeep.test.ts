@@ -25,6 +25,7 @@ async function start() {
     serveWith: () => undefined,
     revocationLists: { refresh: () => Promise.resolve(), newest: () => Promise.resolve(undefined) },
     auditKeeper: { pass: () => Promise.resolve() },
+    rotate: () => Promise.resolve(),
     publisher: { publish, problem: () => state.publication?.sentence },
     expirePending: () => Promise.resolve(),
     observe: (what, value) => void failed.set(what, value),
@@ -46,6 +47,7 @@ async function start() {
 it('logs a failure when it begins and when it becomes another, and shows it while it lasts', async () => {
   const { state, errors, failed, pass } = await start();
   expect([...failed]).toEqual([
+    ['rotation', false],
     ['controller_certificate', false],
     ['prometheus_folder', false],
     ['revocation_lists', false],

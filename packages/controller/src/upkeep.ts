@@ -7,6 +7,7 @@ import type { Publisher } from './targets/publisher.ts';
 
 /** What is kept fresh. */
 export const UPKEEP = [
+  'rotation',
   'controller_certificate',
   'prometheus_folder',
   'revocation_lists',
@@ -20,6 +21,8 @@ interface Options {
   controllerCertificate: ReturnType<typeof createControllerCertificate>;
   /** Makes the public port serve with these from now on. */
   serveWith: (credentials: ServerCredentials) => void;
+  /** Takes the steps of rotations whose gates are open. */
+  rotate: () => Promise<void>;
   publisher: Publisher;
   revocationLists: RevocationLists;
   /** Ends hosts that nobody approved in time. */
@@ -42,7 +45,7 @@ const REFUSED_INTERVAL_MS = 60 * 60_000;
  */
 export function keepFresh(options: Options) {
   const { prometheusFolder, controllerCertificate, serveWith, publisher, revocationLists } = options;
-  const { expirePending, auditKeeper } = options;
+  const { expirePending, auditKeeper, rotate } = options;
   const { observe, clock, logger } = options;
   const stopping = new AbortController();
   let rest = new AbortController();
@@ -52,6 +55,7 @@ export function keepFresh(options: Options) {
   let refused: { problem: string | undefined; at: Date } | undefined;
 
   const pass = async () => {
+    await attempt('rotation', rotate);
     await attempt('controller_certificate', async () => {
       const credentials = await controllerCertificate.fresh();
       if (served !== undefined && served !== credentials) serveWith(credentials);

@@ -1,4 +1,6 @@
 import type {
+  AuthorityList,
+  AuthorityView,
   AuditPage,
   AuditVerification,
   CertificateList,
@@ -16,6 +18,7 @@ import type {
   RenewHostsInput,
   ReadAuditInput,
   RevokedCertificate,
+  RotateInput,
   RevokedHost,
   TargetChecks,
   TargetList,
@@ -38,6 +41,8 @@ export interface Api {
   renewHosts(request: RenewHostsInput): Promise<OrderedRenewal>;
   listCertificates(filter: ListCertificatesInput): Promise<CertificateList>;
   revokeCertificate(serial: string, reason: string): Promise<RevokedCertificate>;
+  listAuthorities(): Promise<AuthorityList>;
+  rotateAuthority(role: AuthorityView['role'], request: RotateInput): Promise<AuthorityList>;
   listTargets(): Promise<TargetList>;
   checkTargets(host: string | undefined): Promise<TargetChecks>;
   publishTargets(allowEmpty: boolean): Promise<Publication>;
@@ -65,6 +70,8 @@ export function createApi(exchange: Exchange): Api {
     releaseHost: (name) => post(`/hosts/${encodeURIComponent(name)}/release`),
     listCertificates: (filter) => post('/certificates/list', filter),
     revokeCertificate: (serial, reason) => post(`/certificates/${serial}/revoke`, { reason }),
+    listAuthorities: () => get('/authorities'),
+    rotateAuthority: (role, request) => post(`/authorities/${role}/rotate`, request),
     listTargets: () => get('/targets'),
     checkTargets: (host) => post('/targets/check', { host }),
     publishTargets: (allowEmpty) => post('/targets/publish', { allowEmpty }),

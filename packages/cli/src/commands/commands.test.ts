@@ -94,6 +94,14 @@ const GOOD: [string, unknown[], unknown, number, (string | RegExp)[]][] = [
     0,
     [/web-1 +SHA256:zp2zlFDDsv1hBRSyqGyWZi1zAmtBqLHBNDbN8OFzVPY +198/],
   ],
+  ['ca list', ['GET', '/api/v1/authorities'], { authorities: [], rotations: [] }, 0, ['SERIAL NUMBER']],
+  [
+    'ca rotate exporter',
+    ['POST', '/api/v1/authorities/exporter/rotate', { action: 'go', leaveBehind: [], force: false }],
+    { authorities: [], rotations: [] },
+    0,
+    ['SERIAL NUMBER'],
+  ],
   [
     'host revoke web-1 --reason stolen --yes',
     ['POST', '/api/v1/hosts/web-1/revoke', { reason: 'stolen' }],

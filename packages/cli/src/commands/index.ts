@@ -4,6 +4,8 @@ import { auditLog } from './audit-log.ts';
 import { auditVerify } from './audit-verify.ts';
 import { certificateList } from './certificate-list.ts';
 import { certificateRevoke } from './certificate-revoke.ts';
+import { caList } from './ca-list.ts';
+import { caRotate } from './ca-rotate.ts';
 import { hostList } from './host-list.ts';
 import { hostRelease } from './host-release.ts';
 import { hostReject } from './host-reject.ts';
@@ -39,6 +41,8 @@ export const commands: readonly Command[] = [
   targetPublish,
   auditLog,
   auditVerify,
+  caList,
+  caRotate,
   prometheusSetup,
   prometheusCheck,
   status,
@@ -51,5 +55,6 @@ export const groups: Readonly<Record<string, string>> = {
   certificate: 'what was issued, and how to end it',
   target: 'what Prometheus scrapes',
   audit: 'what was done and what was refused, by whom and from where',
+  ca: 'the authorities that sign certificates',
   prometheus: "Prometheus's own files and configuration",
 };

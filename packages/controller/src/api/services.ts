@@ -1,5 +1,8 @@
 import type { Actor } from '../audit/actor.ts';
 import type {
+  AuthorityList,
+  AuthorityView,
+  RotateRequest,
   AuditPage,
   AuditVerification,
   CertificateList,
@@ -45,6 +48,10 @@ export interface Services {
   certificates: {
     list(filter: ListCertificatesRequest): Promise<CertificateList>;
     revoke(serial: string, reason: RevokeCertificateRequest['reason'], by: Actor): Promise<RevokedCertificate>;
+  };
+  authorities: {
+    list(): Promise<AuthorityList>;
+    rotate(role: AuthorityView['role'], request: RotateRequest, by: Actor): Promise<AuthorityList>;
   };
   targets: {
     list(): Promise<TargetView[]>;

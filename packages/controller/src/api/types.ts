@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 export * from './certificate-types.ts';
+export * from './authority-types.ts';
 
 /**
  * The administration API: what goes over the Unix socket, as schemas and as types. Clients import the types only.

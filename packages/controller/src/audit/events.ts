@@ -1,6 +1,13 @@
 /** What the audit log tells. `docs/audit.md` explains each; a test compares the two. */
 export const AUDIT_EVENTS = {
   'audit.pruned': 'old entries of this log were removed',
+  'authority.activated': 'an authority signs from now on',
+  'authority.dropped': 'hosts are told to trust an authority no more',
+  'authority.gone': 'the key of an authority was destroyed',
+  'authority.prepared': 'a new authority was signed; what relies on it is told to trust it',
+  'authority.reserved': 'a new authority is about to be signed',
+  'authority.restored': 'a rotation went back to the former authority',
+  'authority.retiring': 'an authority begins nothing new',
   'call.limited': 'a caller called too often',
   'call.refused': 'a call of the agent protocol was refused',
   'certificate.issued': 'a certificate was signed',
@@ -24,6 +31,8 @@ export const AUDIT_EVENTS = {
   'operator.refused': "an operator's act failed or was refused",
   'refusals.summarized': 'refusals that were too many for entries of their own',
   'renewal.ordered': 'certificates were ordered to renew at another time than they would',
+  'rotation.left_behind': 'an operator let a rotation go on without hosts or tokens',
+  'rotation.started': 'a rotation of an authority began',
   'targets.emptied': 'an operator let target files become empty',
   'token.created': 'an operator made a join token',
   'token.guessed': 'the secret of a join token was guessed wrongly again and again',

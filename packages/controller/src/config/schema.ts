@@ -78,6 +78,8 @@ export const configSchema = z.strictObject({
         })
         .optional(),
       root_lifetime: duration(60 * MINUTE, 30 * YEAR).prefault('3650d'),
+      /** How long before its end an authority is rotated by itself; a third of its life when absent. */
+      rotate_before: duration(0, 10 * YEAR).optional(),
       issuing_lifetime: duration(10 * MINUTE, 10 * YEAR).prefault('1095d'),
     })
     .prefault({}),
@@ -133,6 +135,8 @@ export const configSchema = z.strictObject({
       user: z.string().optional(),
       /** Name of the scraper in its certificate. */
       scraper_name: name.default('prometheus'),
+      /** The longest interval at which Prometheus scrapes: so long a rotation waits after it changed what Prometheus reads. */
+      scrape_interval: duration(1000, 60 * MINUTE).prefault('1m'),
       /** Names and addresses under which people and programs open Prometheus's own web interface. */
       web_names: z.array(webName).min(1).default(['localhost', '127.0.0.1', '::1']),
     })

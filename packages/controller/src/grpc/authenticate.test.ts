@@ -79,7 +79,7 @@ async function foreignAuthority(now: Date, role: Role): Promise<Omit<Authority, 
   const { publicKey } = signer;
   const serialNumber = newSerialNumber(systemRandom);
   const certificate = await createIssuingAuthority({ ...common, role, root, rootSigner, publicKey, serialNumber });
-  return { role, certificate, signer, notBefore, notAfter, activatedAt: notBefore };
+  return { role, certificate, signer, notBefore, notAfter, activatedAt: notBefore, distributedAt: undefined };
 }
 
 /** What the log said about the last refusal. */

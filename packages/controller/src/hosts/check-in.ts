@@ -123,7 +123,8 @@ export function createCheckIn(tools: CheckInTools) {
     const newest = await newestOfLine(store, exporterLine(host.id, exporter.name));
     if (newest === undefined || servingSerial?.toString('hex') !== newest.serial) return false;
     if (newest.revoked_at !== null) return false;
-    const isSeen = row?.published_target === exporter.target && row.seen_serial === newest.serial;
+    const isSeen =
+      row?.published_target === exporter.target && row.seen_serial === newest.serial && row.problem === null;
     // A new scraper authority has to be seen to be let in before the old one goes.
     if (isSeen && row.checked_at !== null && new Date(row.checked_at) >= reissue.scraperSince()) return false;
     const { host: name, port } = parseHostPort(exporter.target);

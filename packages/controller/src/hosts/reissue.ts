@@ -6,7 +6,7 @@ import type { CertificateTable } from '../store/schema.ts';
 /** Which certificates of hosts have to be replaced because their authority is not the one that signs now. */
 export interface Reissue {
   isDue(row: Pick<CertificateTable, 'serial' | 'role' | 'authority_id'>): boolean;
-  /** Since when the scraper authority of today signs. */
+  /** Since when Prometheus scrapes with a certificate of the scraper authority of today. */
   scraperSince(): Date;
 }
 
@@ -29,6 +29,9 @@ export function createReissue({ authorities, clock, spreadMs }: Tools): Reissue 
   };
   return {
     isDue,
-    scraperSince: () => authorities.active('scraper').activatedAt,
+    scraperSince() {
+      const { distributedAt, activatedAt } = authorities.active('scraper');
+      return distributedAt ?? activatedAt;
+    },
   };
 }

@@ -7,6 +7,7 @@ import { createApp } from './app.ts';
 import { auditRoutes } from './routes/audit.ts';
 import { mount, type RefusedAct, type Route } from './route.ts';
 import { certificateRoutes } from './routes/certificates.ts';
+import { authorityRoutes } from './routes/authorities.ts';
 import { hostRoutes } from './routes/hosts.ts';
 import { prometheusRoutes } from './routes/prometheus.ts';
 import { statusRoutes } from './routes/status.ts';
@@ -29,6 +30,7 @@ export const adminRoutes: readonly Route[] = [
   ...tokenRoutes,
   ...hostRoutes,
   ...certificateRoutes,
+  ...authorityRoutes,
   ...targetRoutes,
   ...auditRoutes,
   ...prometheusRoutes,

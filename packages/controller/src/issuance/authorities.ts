@@ -30,6 +30,8 @@ export interface Authority {
   notAfter: Date;
   /** Since when it signs. */
   activatedAt: Date;
+  /** Since when Prometheus's folder holds what it signed, if a rotation waited for that. */
+  distributedAt: Date | undefined;
 }
 
 /**
@@ -49,6 +51,7 @@ export interface Authorities {
   trusted(role: Role): readonly Buffer[];
   /** DER of the authority with this id. */
   certificateOf(id: string): Buffer;
+  activeRoot(): Pick<Authority, 'id' | 'notBefore' | 'notAfter'>;
   /** Opens the key of a root. */
   rootSigner(id: string): Promise<Signer>;
   /** Reads them again, after a step of a rotation. */
@@ -195,6 +198,11 @@ export async function openAuthorities(
     open: (id) => known.issuing.find((one) => one.id === id && one.state !== 'prepared'),
     trusted: (role) => trustedOf(known.rows, role).map(({ certificate }) => certificate),
     certificateOf: (id) => rowOf(id).certificate,
+    activeRoot() {
+      const row = known.rows.find(({ role, state }) => role === 'root' && state === 'active');
+      if (row === undefined) throw new TorchpassError('AUTHORITY_MISSING', 'There is no active root in the database.');
+      return { id: row.id, notBefore: new Date(row.not_before), notAfter: new Date(row.not_after) };
+    },
     rootSigner: (id) => keys.open(rowOf(id).key_reference, id),
     async reload() {
       known = await readAuthorities(store, keys);
@@ -214,7 +222,8 @@ async function readAuthorities(store: Store, keys: KeyStore) {
     const signer = await keys.open(row.key_reference, id);
     const [notBefore, notAfter] = [new Date(row.not_before), new Date(row.not_after)];
     const activatedAt = new Date(row.activated_at ?? row.created_at);
-    issuing.push({ id, role, state, certificate, signer, notBefore, notAfter, activatedAt });
+    const distributedAt = row.distributed_at === null ? undefined : new Date(row.distributed_at);
+    issuing.push({ id, role, state, certificate, signer, notBefore, notAfter, activatedAt, distributedAt });
   }
   return { rows, issuing };
 }

@@ -68,6 +68,7 @@ export const ERROR_KINDS = {
   AUTHORITY_MISSING: 'failed',
   ADDRESS_IN_USE: 'failed',
   NOT_FOUND: 'not-found',
+  ROTATION_BLOCKED: 'conflict',
   PUBLISH_WOULD_EMPTY: 'refused',
   AUDIT_BROKEN: 'failed',
   REVOCATION_REFUSED: 'refused',

@@ -95,6 +95,11 @@ export function fakeServices(replaced: Partial<Answers> = {}): { services: Servi
       revoke: recorded('certificates.revoke', { certificate, remarks: [] }),
       ...replaced.certificates,
     },
+    authorities: {
+      list: recorded('authorities.list', { authorities: [], rotations: [] }),
+      rotate: recorded('authorities.rotate', { authorities: [], rotations: [] }),
+      ...replaced.authorities,
+    },
     targets: {
       list: recorded('targets.list', [target]),
       check: recorded('targets.check', []),

@@ -1,0 +1,48 @@
+import type { Clock, Files } from '@torchpass/core';
+import { certificatesFromPem } from '@torchpass/pki';
+import type { Store } from '../store/store.ts';
+import type { AuthorityRow, Situation } from './situation.ts';
+
+interface Tools {
+  store: Store;
+  files: Files;
+  clock: Clock;
+  /** Files of Prometheus's folder. */
+  paths: { exportersCa: string; scraper: string };
+}
+
+/**
+ * Notes when Prometheus's folder was first seen to hold what a rotation needs there: the new exporter authority, or a
+ * scraper certificate of the new scraper authority. The file is read, not believed to have been written. Answers whether
+ * something was noted.
+ */
+export function createDistribution({ store, files, clock, paths }: Tools) {
+  return async (situation: Situation): Promise<boolean> => {
+    const awaited = awaitedIn(situation);
+    if (awaited === undefined || awaited.row.distributed_at !== null) return false;
+    const held = await certificatesIn(awaited.path);
+    if (!held.some((certificate) => certificate.equals(awaited.row.certificate))) return false;
+    await store
+      .updateTable('authorities')
+      .set({ distributed_at: clock.now().toISOString() })
+      .where('id', '=', awaited.row.id)
+      .where('state', '=', awaited.row.state)
+      .execute();
+    return true;
+  };
+
+  function awaitedIn({ role, active, prepared, retiring }: Situation): { row: AuthorityRow; path: string } | undefined {
+    if (role === 'exporter' && prepared !== undefined) return { row: prepared, path: paths.exportersCa };
+    if (role === 'scraper' && retiring !== undefined) return { row: active, path: paths.scraper };
+    return undefined;
+  }
+
+  async function certificatesIn(path: string): Promise<Buffer[]> {
+    try {
+      return certificatesFromPem((await files.read(path)) ?? '');
+    } catch {
+      // Damaged: upkeep writes it anew.
+      return [];
+    }
+  }
+}

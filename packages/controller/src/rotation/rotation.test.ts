@@ -1,0 +1,238 @@
+import { describe, expect, it, vi } from 'vitest';
+import { rotateRequest, type RotateInput } from '../api/types.ts';
+import { joinFleet, type FleetHost } from '../testing/fleet.ts';
+import { newToken, SERVERS_ALLOWED } from '../testing/host.ts';
+import { openLab, type Lab } from '../testing/lab.ts';
+import { OPERATOR } from '../testing/operator.ts';
+import { createControllerCertificate } from '../issuance/controller-certificate.ts';
+import { join } from 'node:path';
+import type { AuthorityRole } from './situation.ts';
+
+vi.mock('node:crypto', async (original) =>
+  (await import('../testing/remembered-scrypt.ts')).rememberingScrypt(await original()),
+);
+
+const SECOND = 1000;
+const CONFIG = {
+  ...SERVERS_ALLOWED,
+  targets: { check_in_interval: '1s', publish_interval: '0s' },
+  prometheus: { scrape_interval: '1s' },
+};
+
+interface Fleet extends Lab {
+  hosts: FleetHost[];
+  rotate: (role: AuthorityRole, request?: RotateInput) => ReturnType<Lab['services']['authorities']['rotate']>;
+  /** So many rounds: a second goes by, upkeep does its work, hosts that are not away make a pass. */
+  live: (rounds: number, away?: readonly string[]) => Promise<void>;
+  /** `ROLE STATE` of all that are not gone, a letter each for which one: a is the first. */
+  states: (role: AuthorityRole) => Promise<string>;
+}
+
+async function withFleet(): Promise<Fleet> {
+  const lab = await openLab({ config: CONFIG });
+  const { files, authorities, issuance, clock, config } = lab;
+  const controllerCertificate = createControllerCertificate({
+    files,
+    authorities,
+    issuance,
+    clock,
+    names: ['127.0.0.1'],
+    lifetimeMs: 3_600_000,
+    keyPath: join(config.storage_path, 'controller-key.sealed'),
+  });
+  await controllerCertificate.fresh();
+  const hosts = [await joinFleet(lab, 'web-1'), await joinFleet(lab, 'web-2', '198.51.100.8')];
+  // Authorities are told apart by when they were made.
+  clock.advance(SECOND);
+  return {
+    ...lab,
+    hosts,
+    rotate: (role, request = {}) => lab.services.authorities.rotate(role, rotateRequest.parse(request), OPERATOR),
+    async live(rounds, away = []) {
+      for (let round = 0; round < rounds; round += 1) {
+        clock.advance(SECOND);
+        await lab.rotation.advance();
+        await controllerCertificate.fresh();
+        await lab.prometheusFolder.refresh();
+        for (const host of hosts) if (!away.includes(host.name)) await host.pass();
+      }
+    },
+    async states(role) {
+      const { authorities: all } = await lab.services.authorities.list();
+      const names = all.filter((one) => one.role === role).map(({ state }, n) => [state, 'abcdef'[n]]);
+      return names.flatMap(([state, name]) => (state === 'gone' ? [] : [`${name} ${state}`])).join(', ');
+    },
+  };
+}
+
+const blockers = async ({ services }: Lab, role: AuthorityRole) => {
+  const { rotations } = await services.authorities.list();
+  return rotations.find((rotation) => rotation.role === role)?.blockers.map(({ kind, name }) => `${kind} ${name}`);
+};
+
+describe('a rotation of', () => {
+  it.each(['controller', 'agent', 'exporter', 'scraper'] as const)(
+    'the %s authority goes to its end by itself, and destroys the old key',
+    async (role) => {
+      const lab = await withFleet();
+      await lab.rotate(role);
+      await lab.live(8);
+      expect(await lab.states(role)).toBe('b active');
+      expect(await blockers(lab, role)).toBeUndefined();
+      const rows = await lab.store
+        .selectFrom('authorities')
+        .selectAll()
+        .where('role', '=', role)
+        .orderBy('created_at')
+        .execute();
+      expect(rows.map(({ state, key_reference }) => [state, key_reference === ''])).toEqual([
+        ['gone', true],
+        ['active', false],
+      ]);
+      expect(rows.find(({ state }) => state === 'active')?.tbs).toBeInstanceOf(Buffer);
+    },
+  );
+
+  it('the root takes the four others with it', async () => {
+    const lab = await withFleet();
+    const [old] = lab.authorities.rootIds;
+    await lab.rotate('root');
+    await lab.live(20);
+    for (const role of ['root', 'controller', 'agent', 'exporter', 'scraper'] as const) {
+      expect(await lab.states(role)).toBe('b active');
+    }
+    const { authorities } = await lab.services.authorities.list();
+    expect(authorities.filter(({ state }) => state === 'active').map(({ issuedBy }) => issuedBy)).not.toContain(old);
+    expect(lab.authorities.roots).toHaveLength(1);
+  });
+});
+
+describe('waits for', () => {
+  it.each([
+    ['scraper', 'b prepared'],
+    ['root', 'b prepared'],
+    ['agent', 'a retiring'],
+    ['exporter', 'a retiring'],
+  ] as const)('a host that is away: %s', async (role, state) => {
+    const lab = await withFleet();
+    await lab.rotate(role);
+    await lab.live(6, ['web-2']);
+    expect(await lab.states(role)).toContain(state);
+    expect(await blockers(lab, role)).toEqual(['host web-2']);
+    await lab.live(20);
+    expect(await lab.states(role)).toBe('b active');
+  });
+
+  it('a join token that pins the old root only, until it is left behind', async () => {
+    const lab = await withFleet();
+    const token = await newToken(lab);
+    await lab.rotate('root');
+    await lab.live(3);
+    const fresh = await newToken(lab);
+    expect(await blockers(lab, 'root')).toEqual([`token ${token.id}`]);
+    await lab.rotate('root', { leaveBehind: [token.id] });
+    expect(await lab.states('root')).toBe('a retiring, b active');
+    expect(fresh.text.length).toBeGreaterThan(token.text.length);
+  });
+
+  it('Prometheus to have read the new exporter authority', async () => {
+    const lab = await withFleet();
+    await lab.rotate('exporter');
+    expect(await blockers(lab, 'exporter')).toEqual(['prometheus Prometheus']);
+    await lab.live(1);
+    expect(await lab.states('exporter')).toContain('b active');
+  });
+
+  it('a look from outside that succeeds before the old scraper authority is dropped', async () => {
+    const lab = await withFleet();
+    await lab.rotate('scraper');
+    await lab.live(1);
+    lab.outside.answer = ({ port }) => (port === 9100 ? 'it refuses the certificate' : undefined);
+    await lab.live(5);
+    expect(await lab.states('scraper')).toBe('a retiring, b active');
+    expect(await blockers(lab, 'scraper')).toEqual(['host web-1', 'host web-2']);
+    lab.outside.answer = () => undefined;
+    await lab.live(4);
+    expect(await lab.states('scraper')).toBe('b active');
+  });
+});
+
+describe('step by step', () => {
+  it('takes one step at a time, and says when it has to wait', async () => {
+    const lab = await withFleet();
+    await lab.rotate('scraper', { action: 'step' });
+    await expect(lab.rotate('scraper', { action: 'step' })).rejects.toMatchObject({ code: 'ROTATION_BLOCKED' });
+    await lab.live(3);
+    expect(await lab.states('scraper')).toBe('a active, b prepared');
+    await lab.rotate('scraper', { action: 'step' });
+    expect(await lab.states('scraper')).toBe('a retiring, b active');
+    await lab.live(3);
+    expect(await lab.states('scraper')).toBe('a retiring, b active');
+  });
+
+  it('is forced past whoever blocks, and says so in the audit log', async () => {
+    const lab = await withFleet();
+    await lab.rotate('root', { action: 'step' });
+    await lab.rotate('root', { action: 'step', force: true });
+    expect(await lab.states('root')).toBe('a retiring, b active');
+    const left = await lab.store
+      .selectFrom('audit_log')
+      .selectAll()
+      .where('event', '=', 'rotation.left_behind')
+      .executeTakeFirstOrThrow();
+    expect(JSON.parse(left.details)).toMatchObject({ ids: [expect.any(String), expect.any(String)] });
+  });
+});
+
+describe('goes back', () => {
+  it('from prepared: the new one is gone', async () => {
+    const lab = await withFleet();
+    await lab.rotate('scraper');
+    await lab.rotate('scraper', { action: 'abort' });
+    expect(await lab.states('scraper')).toBe('a active');
+    await lab.live(2);
+    expect(lab.authorities.trusted('scraper')).toHaveLength(1);
+  });
+
+  it.each(['exporter', 'agent', 'scraper'] as const)(
+    'from active: the former %s authority signs again, the new one goes',
+    async (role) => {
+      const lab = await withFleet();
+      await lab.rotate(role);
+      await lab.live(3, ['web-2']);
+      if (role === 'scraper') await lab.live(2);
+      expect(await lab.states(role)).toBe('a retiring, b active');
+      await lab.rotate(role, { action: 'abort' });
+      expect(await lab.states(role)).toBe('a active, b retiring');
+      await lab.live(8);
+      expect(await lab.states(role)).toBe('a active');
+    },
+  );
+
+  it('from dropped: the former one is trusted again before it signs', async () => {
+    const lab = await withFleet();
+    await lab.rotate('scraper');
+    while (lab.authorities.trusted('scraper').length < 2) await lab.live(1);
+    while (lab.authorities.trusted('scraper').length > 1) await lab.live(1);
+    const [first] = await lab.store.selectFrom('authorities').select('id').where('state', '=', 'retiring').execute();
+    await lab.rotate('scraper', { action: 'abort' });
+    expect(await lab.states('scraper')).toBe('a prepared, b active');
+    await lab.live(10);
+    expect(lab.authorities.active('scraper').id).toBe(first?.id);
+    expect(await lab.states('scraper')).toBe('a active');
+  });
+
+  it('of the root: what was on its way to be issued by the new one goes back too', async () => {
+    const lab = await withFleet();
+    const [old] = lab.authorities.rootIds;
+    await lab.rotate('root');
+    await lab.live(4, []);
+    expect(await lab.states('root')).toBe('a retiring, b active');
+    await lab.rotate('root', { action: 'abort' });
+    await lab.live(25);
+    expect(lab.authorities.rootIds).toEqual([old]);
+    const { authorities } = await lab.services.authorities.list();
+    const issuers = authorities.filter(({ state, role }) => state === 'active' && role !== 'root');
+    expect(issuers.map(({ issuedBy }) => issuedBy)).toEqual(issuers.map(() => old));
+  });
+});

@@ -1,0 +1,226 @@
+import { TorchpassError, Turns, type Logger } from '@torchpass/core';
+import type { AuthorityList, RotateRequest, RotationView } from '../api/types.ts';
+import { CONTROLLER_ITSELF, type Actor } from '../audit/actor.ts';
+import { ROLES } from '../issuance/authorities.ts';
+import { listFrom, toJson } from '../store/json.ts';
+import { blockersOf, type Gates } from './blockers.ts';
+import { createDistribution } from './distribution.ts';
+import { isNearEnd, type DuePolicy } from './due.ts';
+import { idsOf } from './left-behind.ts';
+import { createPreparation, type PreparationTools } from './preparation.ts';
+import { nextStep, readSituation, type AuthorityRole, type RotationRow, type Situation } from './situation.ts';
+import { abort, activate, drop, finish, type Transition } from './transitions.ts';
+import { authorityViews, rotationView } from './views.ts';
+
+export interface RotationTools extends PreparationTools, Gates {
+  distribution: Omit<Parameters<typeof createDistribution>[0], 'store' | 'clock'>;
+  /** When an issuing authority is rotated by itself. */
+  due: Record<(typeof ROLES)[number], DuePolicy>;
+  rootDue: DuePolicy;
+  /** Writes what Prometheus reads, after a step. */
+  settle: () => Promise<void>;
+  logger: Logger;
+}
+
+export const AUTHORITY_ROLES = ['root', ...ROLES] as const;
+
+/** Rotation of authorities: see docs/adr/0017. */
+export function createRotation(tools: RotationTools) {
+  const { store, authorities, audit, clock, logger } = tools;
+  const preparation = createPreparation(tools);
+  const note = createDistribution({ store, clock, ...tools.distribution });
+  const turns = new Turns();
+  const alone = <T>(work: () => Promise<T>) => turns.take('rotation', work);
+
+  const blockers = (situation: Situation) => blockersOf(store, situation, tools, clock.now());
+  const viewOf = async (role: AuthorityRole): Promise<RotationView | undefined> => {
+    const situation = await readSituation(store, role);
+    return situation.rotation === undefined ? undefined : rotationView(situation, await blockers(situation));
+  };
+
+  const list = async (): Promise<AuthorityList> => {
+    const rotations: RotationView[] = [];
+    for (const role of AUTHORITY_ROLES) {
+      const view = await viewOf(role);
+      if (view !== undefined) rotations.push(view);
+    }
+    return { authorities: await authorityViews(store), rotations };
+  };
+
+  return {
+    list,
+
+    /** What an operator asks for. `ROTATION_BLOCKED` when a single step cannot be taken. */
+    rotate: (role: AuthorityRole, request: RotateRequest, by: Actor): Promise<AuthorityList> =>
+      alone(async () => {
+        if (request.action === 'abort') await goBack(role, by);
+        else await go(role, request, by);
+        return list();
+      }),
+
+    /** Takes every step whose gate is open, and starts what is due. For upkeep: cheap when nothing is under way. */
+    advance: (): Promise<void> =>
+      alone(async () => {
+        await startDue();
+        const rotations = await store.selectFrom('rotations').select('role').where('mode', '=', 'auto').execute();
+        // Somebody else may have changed them: an import beside the running controller.
+        if (rotations.length > 0) await authorities.reload();
+        for (const { role } of rotations) await goOn(role, CONTROLLER_ITSELF);
+      }),
+
+    /** How many hosts, tokens and others each rotation waits for. */
+    async waiting(): Promise<Map<AuthorityRole, number>> {
+      const rows = await store.selectFrom('rotations').select('role').execute();
+      const counts = new Map<AuthorityRole, number>();
+      for (const { role } of rows) counts.set(role, (await blockers(await readSituation(store, role))).length);
+      return counts;
+    },
+  };
+
+  async function go(role: AuthorityRole, request: RotateRequest, by: Actor): Promise<void> {
+    const mode = request.action === 'step' ? 'step' : 'auto';
+    const { rotation } = await readSituation(store, role);
+    const leftBehind = await idsOf(store, request.leaveBehind);
+    if (rotation === undefined) {
+      await start({ role, mode, reason: request.reason, leftBehind }, by);
+      if (mode === 'auto') await goOn(role, by);
+      return;
+    }
+    await store.updateTable('rotations').set({ mode }).where('role', '=', role).execute();
+    await leaveBehind(role, leftBehind, request.force, by);
+    if (mode === 'auto') return goOn(role, by);
+    if (!(await takeStep(role, by))) throw blocked(await readSituation(store, role));
+  }
+
+  function blocked({ role, ...situation }: Situation): TorchpassError {
+    return new TorchpassError(
+      'ROTATION_BLOCKED',
+      `The step "${nextStep({ role, ...situation })}" of the ${role} authority has to wait.`,
+      {
+        hint: '"torchpass ca list" says for whom; --leave-behind NAME or --force goes on without them.',
+      },
+    );
+  }
+
+  interface Start {
+    role: AuthorityRole;
+    mode: RotationRow['mode'];
+    reason: string;
+    leftBehind: readonly string[];
+  }
+
+  /** The first step: key and draft are made, and on record before anything is signed. */
+  async function start({ role, mode, reason, leftBehind }: Start, by: Actor): Promise<void> {
+    const draft = await preparation.draft(role);
+    const started_at = clock.now().toISOString();
+    await store.transaction().execute(async (transaction) => {
+      const row = { role, mode, reason, left_behind: toJson(leftBehind), started_at };
+      await transaction.insertInto('rotations').values(row).execute();
+      await audit.record(transaction, { event: 'rotation.started', by, subject: role, details: { mode, reason } });
+      await preparation.reserve(transaction, draft, by);
+    });
+    logger.info('rotation started', { role, reason: reason === '' ? undefined : reason });
+    await takeStep(role, by);
+  }
+
+  async function goOn(role: AuthorityRole, by: Actor): Promise<void> {
+    while (await takeStep(role, by));
+    if (role === 'root') await rotateUnderNewRoot(by);
+  }
+
+  /** Answers whether it could be taken. */
+  async function takeStep(role: AuthorityRole, by: Actor): Promise<boolean> {
+    const before = await readSituation(store, role);
+    if (before.rotation === undefined) return false;
+    if (await note(before)) await authorities.reload();
+    const situation = await readSituation(store, role);
+    if ((await blockers(situation)).length > 0) return false;
+    const step = nextStep(situation);
+    if (step === 'sign' && situation.draft !== undefined) await preparation.sign(situation.draft, by);
+    else if (!(await change(role, TRANSITIONS[step], by, true))) return false;
+    await stepTaken(role, step);
+    return true;
+  }
+
+  /** The gate is asked once more inside the transaction that takes the step. */
+  async function change(
+    role: AuthorityRole,
+    transition: Transition | undefined,
+    by: Actor,
+    gated: boolean,
+  ): Promise<boolean> {
+    if (transition === undefined) return false;
+    const now = clock.now();
+    const references = await store.transaction().execute(async (transaction) => {
+      const situation = await readSituation(transaction, role);
+      if (gated && TRANSITIONS[nextStep(situation)] !== transition) return undefined;
+      if (gated && (await blockersOf(transaction, situation, tools, now)).length > 0) return undefined;
+      return transition(transaction, situation, { audit, by, now });
+    });
+    for (const reference of references ?? []) await authorities.keys.destroy(reference);
+    return references !== undefined;
+  }
+
+  async function stepTaken(role: AuthorityRole, step: string): Promise<void> {
+    await authorities.reload();
+    logger.info('rotation: step taken', { role, step });
+    // What cannot be written now is tried again, and shown, by upkeep.
+    await tools.settle().catch(() => undefined);
+  }
+
+  async function goBack(role: AuthorityRole, by: Actor): Promise<void> {
+    await change(role, abort, by, false);
+    await stepTaken(role, 'abort');
+    if ((await readSituation(store, role)).rotation?.mode === 'auto') await goOn(role, by);
+  }
+
+  /** A rotation of the root by itself rotates what the old one issued, too. */
+  async function rotateUnderNewRoot(by: Actor): Promise<void> {
+    const { rotation, retiring, ...situation } = await readSituation(store, 'root');
+    if (
+      rotation?.mode !== 'auto' ||
+      retiring === undefined ||
+      nextStep({ ...situation, rotation, retiring }) !== 'drop'
+    )
+      return;
+    for (const role of ROLES) {
+      const under = await readSituation(store, role);
+      if (under.rotation !== undefined || under.active.issued_by !== retiring.id) continue;
+      const leftBehind = listFrom(rotation.left_behind);
+      await start({ role, mode: 'auto', reason: 'a new root', leftBehind }, by);
+      await goOn(role, by);
+    }
+  }
+
+  async function leaveBehind(role: AuthorityRole, named: readonly string[], force: boolean, by: Actor): Promise<void> {
+    const situation = await readSituation(store, role);
+    const waitedFor = force ? await blockers(situation) : [];
+    const forced = waitedFor.filter(({ kind }) => kind === 'host' || kind === 'token').map(({ id }) => id);
+    const added = [...new Set([...named, ...forced])];
+    if (added.length === 0) return;
+    const left_behind = toJson([...new Set([...listFrom(situation.rotation?.left_behind ?? '[]'), ...added])]);
+    await store.transaction().execute(async (transaction) => {
+      await transaction.updateTable('rotations').set({ left_behind }).where('role', '=', role).execute();
+      await audit.record(transaction, { event: 'rotation.left_behind', by, subject: role, details: { ids: added } });
+    });
+  }
+
+  /** Before the end of an authority, and of the root in time for what it issues. */
+  async function startDue(): Promise<void> {
+    const now = clock.now();
+    const due = ROLES.filter((role) => isNearEnd(authorities.active(role), tools.due[role], now));
+    const root = authorities.activeRoot();
+    const rootDue = isNearEnd(root, tools.rootDue, now);
+    // A successor could not live longer than the root: then that is what has to be rotated.
+    for (const role of rootDue ? (['root'] as const) : due) {
+      const { rotation } = await readSituation(store, role);
+      if (rotation !== undefined) continue;
+      if (role !== 'root' && authorities.active(role).notAfter >= root.notAfter) continue;
+      await start({ role, mode: 'auto', reason: 'its end is near', leftBehind: [] }, CONTROLLER_ITSELF);
+    }
+  }
+}
+
+const TRANSITIONS: Readonly<Record<string, Transition | undefined>> = { activate, drop, finish };
+
+export type Rotation = ReturnType<typeof createRotation>;
