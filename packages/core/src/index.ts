@@ -12,4 +12,5 @@ export * from './names.ts';
 export * from './nearest.ts';
 export * from './random.ts';
 export * from './secret.ts';
+export { askHidden, type Terminal } from './terminal/ask-hidden.ts';
 export * from './turns.ts';

@@ -40,8 +40,11 @@ Examples:
       const options = command.optsWithGlobals<CommonOptions & Output & { tokenFile?: string; wait: string }>();
       const waitMs = waitFrom(options.wait);
       const agent = await prepare(options, io, { resident: false, json: options.output === 'json' });
-      const { credentialsDirectory, readInput } = io;
-      const token = await readTokenText({ file: options.tokenFile, credentialsDirectory, readInput }, nodeFiles());
+      const { credentialsDirectory, readInput, err: warn } = io;
+      const token = await readTokenText(
+        { file: options.tokenFile, credentialsDirectory, readInput, warn },
+        nodeFiles(),
+      );
       finish(tell(await agent.enroll(token, { waitMs, signal: io.signal }), options.output, io));
     });
 }

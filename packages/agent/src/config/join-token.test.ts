@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { nodeFiles } from '@torchpass/core';
@@ -13,7 +13,12 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-const sources = { file: undefined, credentialsDirectory: undefined, readInput: () => Promise.resolve('from input\n') };
+const sources = {
+  file: undefined,
+  credentialsDirectory: undefined,
+  readInput: () => Promise.resolve('from input\n'),
+  warn: () => undefined,
+};
 
 test.each([
   ['from input', undefined, undefined],
@@ -47,6 +52,22 @@ test.each([['--token=tpjoin1.abc'], ['--token'], ['tpjoin1.aaaa.bbbb'], ['--host
     expect(attempt).not.toThrow(/aaaa|abc/);
   },
 );
+
+test.each([
+  [0o600, 0],
+  [0o400, 0],
+  [0o640, 1],
+  [0o644, 1],
+])('a token file of mode %o gives %i warnings', async (mode, count) => {
+  const path = join(folder, `token-${mode}`);
+  await writeFile(path, 'from a file', { mode: 0o600 });
+  await chmod(path, mode);
+  const warnings: string[] = [];
+  const given = { ...sources, file: path, warn: (sentence: string) => void warnings.push(sentence) };
+  expect((await readTokenText(given, nodeFiles())).reveal()).toBe('from a file');
+  expect(warnings).toHaveLength(count);
+  for (const warning of warnings) expect(warning).toContain(`${path} can be read by other users`);
+});
 
 test('a file that holds the token is no argument', () => {
   expect(() => refuseTokenArgument(['enroll', '--token-file', '/root/token'])).not.toThrow();

@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isTorchpassError, type Files, Secret, TorchpassError } from '@torchpass/core';
 
@@ -9,6 +10,8 @@ export interface TokenSources {
   credentialsDirectory: string | undefined;
   /** The first line of standard input, at most `limit` characters. */
   readInput: (limit: number) => Promise<string>;
+  /** Takes a sentence for the user. */
+  warn: (sentence: string) => void;
 }
 
 /** Where systemd has put what LoadCredential= names, if it started us. */
@@ -27,6 +30,7 @@ export async function readTokenText(sources: TokenSources, files: Files): Promis
       throw error;
     });
     if (content === undefined) throw new TorchpassError('USAGE', `--token-file: there is no file ${sources.file}.`);
+    await warnOfReaders(sources.file, sources.warn);
     return new Secret(content.subarray(0, LONGEST_INPUT).toString('utf8'));
   }
   if (sources.credentialsDirectory !== undefined) {
@@ -38,6 +42,15 @@ export async function readTokenText(sources: TokenSources, files: Files): Promis
   throw new TorchpassError('USAGE', 'No join token was given on standard input.', {
     hint: 'Pipe it in, or name a file that holds it with --token-file.',
   });
+}
+
+/** Only a warning: cloud-init and others write files that everybody can read, and the token is used up in a moment. */
+async function warnOfReaders(path: string, warn: (sentence: string) => void): Promise<void> {
+  const { mode } = await stat(path);
+  if ((mode & 0o077) === 0) return;
+  warn(
+    `Warning: ${path} can be read by other users (mode 0${(mode & 0o777).toString(8)}): until it is used, any of them could join with this token. Write such files with mode 0600.`,
+  );
 }
 
 /** Refuses a token on the command line before anything else reads, repeats or logs it. */

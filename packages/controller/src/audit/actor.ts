@@ -7,7 +7,7 @@ export interface Actor {
    * only that an operator it was. Empty for others.
    */
   name: string;
-  /** The address that a host or a stranger connects from; `socket` for operators; empty for the controller itself. */
+  /** The address that a host or a stranger connects from; `socket` for operators, `machine` for those who run the controller's own commands; empty for the controller itself. */
   from: string;
 }
 
@@ -15,6 +15,9 @@ export const CONTROLLER_ITSELF: Actor = { kind: 'controller', name: '', from: ''
 
 /** An operator on the administration socket. */
 export const operator = (name: string): Actor => ({ kind: 'operator', name, from: 'socket' });
+
+/** An operator who runs a command of the controller itself, on its machine. */
+export const operatorHere = (name: string): Actor => ({ kind: 'operator', name, from: 'machine' });
 
 export const host = (name: string, address: string): Actor => ({ kind: 'host', name, from: address });
 

@@ -29,6 +29,7 @@ export const AUDIT_EVENTS = {
   'identity.rejected': 'somebody showed an identity that is not accepted',
   'identity.renewed_late': 'a host renewed its identity after it had ended',
   'operator.refused': "an operator's act failed or was refused",
+  'passphrase.changed': 'the authorities were put under another passphrase',
   'refusals.summarized': 'refusals that were too many for entries of their own',
   'renewal.ordered': 'certificates were ordered to renew at another time than they would',
   'rotation.left_behind': 'an operator let a rotation go on without hosts or tokens',

@@ -2,8 +2,7 @@ import { TorchpassError } from '@torchpass/core';
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Kysely } from 'kysely';
-import { passphraseSource, readPassphrase } from '../config/passphrase.ts';
-import type { SecretFile } from '../config/secret-file.ts';
+import { passphraseSource, readPassphrase, type SecretSource } from '../config/passphrase.ts';
 import { verifyLog } from '../audit/verify.ts';
 import { checkTrustDomain, openAuthorities } from '../issuance/authorities.ts';
 import { checkLedger } from '../issuance/check-ledger.ts';
@@ -11,20 +10,21 @@ import { checkMigrations } from '../store/migrate.ts';
 import { readStore } from '../store/read-store.ts';
 import type { Flags } from './flags.ts';
 import { realSurroundings, type Base } from './surroundings.ts';
+import { personAtTerminal } from './terminal.ts';
 
 const AUDIT_HINT = 'Somebody changed the database past Torchpass. Keep a copy of it before anything else.';
 
 /** Looks at configuration and state, and says what it found. */
 export async function check(flags: Flags): Promise<void> {
   const base = await realSurroundings(flags);
-  const source = passphraseSource(base.config.authorities.passphrase_file, process.env);
+  const source = passphraseSource(base.config, process.env, personAtTerminal());
   await inspect(base, source, (sentence) => void process.stdout.write(`${sentence}\n`));
 }
 
 /** The work of `check`: reads only. Findings go to `say`; the one that ends it is thrown. */
 export async function inspect(
   { config, token }: Pick<Base, 'config' | 'token'>,
-  source: SecretFile,
+  source: SecretSource,
   say: (sentence: string) => void,
 ): Promise<void> {
   const path = join(config.storage_path, 'torchpass.db');

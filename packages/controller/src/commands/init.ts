@@ -1,20 +1,23 @@
-import type { Files, Random } from '@torchpass/core';
+import type { Files, Random, Secret } from '@torchpass/core';
 import { join } from 'node:path';
-import { passphraseSource, readPassphrase } from '../config/passphrase.ts';
-import type { SecretFile } from '../config/secret-file.ts';
+import { askNew } from '../config/new-passphrase.ts';
+import { passphraseSource, readPassphrase, type SecretSource } from '../config/passphrase.ts';
+import { refuseLoose } from '../config/permissions.ts';
 import { createFeatures } from '../features.ts';
 import { checkTrustDomain, createAuthorities, hasAuthorities, openAuthorities } from '../issuance/authorities.ts';
 import { takeInstanceLock } from '../store/instance-lock.ts';
 import { openStore, type Store } from '../store/store.ts';
 import { flagsAsText, type Flags } from './flags.ts';
+import { findLoose } from './loose-paths.ts';
 import { realSurroundings, type Base } from './surroundings.ts';
+import { personAtTerminal } from './terminal.ts';
 
 const PASSPHRASE_BYTES = 32;
 
 /** Makes everything that a controller needs; what is there already stays as it is. */
 export async function init(flags: Flags): Promise<void> {
   const base = await realSurroundings(flags);
-  const source = passphraseSource(base.config.authorities.passphrase_file, process.env);
+  const source = passphraseSource(base.config, process.env, personAtTerminal());
   const lines = [...(await initialize(base, source)), ...whatNext(flags, base.config.admin.socket)];
   process.stdout.write(`${lines.join('\n')}\n`);
 }
@@ -33,9 +36,10 @@ function whatNext(flags: Flags, socket: string): string[] {
  * The work of `init`; answers what to tell the operator, as lines. Every step leaves something that the next run goes on
  * from, so a crash in between needs nothing but running it again.
  */
-export async function initialize(base: Base, source: SecretFile): Promise<string[]> {
+export async function initialize(base: Base, source: SecretSource): Promise<string[]> {
   const { config, files, clock } = base;
   await files.makeFolder(config.storage_path, { mode: 0o711 });
+  refuseLoose(await findLoose(config));
   const lock = takeInstanceLock(join(config.storage_path, 'controller.lock'));
   try {
     const store = await openStore({
@@ -54,12 +58,11 @@ export async function initialize(base: Base, source: SecretFile): Promise<string
   }
 }
 
-async function fill(store: Store, base: Base, source: SecretFile): Promise<string[]> {
-  const { config, files, clock, random } = base;
+async function fill(store: Store, base: Base, source: SecretSource): Promise<string[]> {
+  const { config, clock, random } = base;
   const isNew = !(await hasAuthorities(store));
   // Where there are authorities, only the passphrase that they were made with is of use.
-  const madePassphrase = isNew && (await makePassphrase(source.path, files, random));
-  const passphrase = await readPassphrase(source);
+  const { passphrase, made } = isNew ? await firstPassphrase(source, base) : await later(source);
   if (isNew) {
     await createAuthorities(
       {
@@ -85,7 +88,7 @@ async function fill(store: Store, base: Base, source: SecretFile): Promise<strin
     isNew
       ? `Made a root and four issuing authorities for ${authorities.trustDomain} in ${config.storage_path}.`
       : `${config.storage_path} has its authorities already; they stay as they are.`,
-    ...(madePassphrase ? [`The passphrase that opens them is in ${source.path}: keep a copy of it elsewhere.`] : []),
+    ...(made === undefined ? [] : [`The passphrase that opens them is in ${made}: keep a copy of it elsewhere.`]),
     `What Prometheus reads is in ${setup.folder}. Next:`,
     ...setup.steps.map((step, index) => `  ${index + 1}. ${step}`),
     '',
@@ -93,7 +96,27 @@ async function fill(store: Store, base: Base, source: SecretFile): Promise<strin
   ];
 }
 
-/** A passphrase for who did not bring one. Answers whether it made one. */
+/** The passphrase, and where it was made if it was. */
+interface Given {
+  passphrase: Secret;
+  made?: string;
+}
+
+const later = async (source: SecretSource): Promise<Given> => ({ passphrase: await readPassphrase(source) });
+
+/** Who brings none gets one in a file; at a terminal that is an empty answer. */
+async function firstPassphrase(source: SecretSource, { config, files, random }: Base): Promise<Given> {
+  const { passphrase_file: path } = config.authorities;
+  if ('ask' in source) {
+    const typed = await askNew(source.ask, `New passphrase for the authorities (empty: make one, in ${path}): `);
+    if (typed !== undefined) return { passphrase: typed };
+  }
+  const file = 'ask' in source ? { path, named: 'authorities.passphrase_file', guarded: false } : source;
+  const made = await makePassphrase(file.path, files, random);
+  return { passphrase: await readPassphrase(file), ...(made ? { made: file.path } : {}) };
+}
+
+/** Answers whether it made one. */
 async function makePassphrase(path: string, files: Files, random: Random): Promise<boolean> {
   if ((await files.read(path)) !== undefined) return false;
   await files.write(path, { data: `${random.bytes(PASSPHRASE_BYTES).toString('base64url')}\n`, mode: 0o600 });

@@ -5,9 +5,21 @@ import { VERSION } from '../version.ts';
 import { check } from './check.ts';
 import type { Flags } from './flags.ts';
 import { init } from './init.ts';
+import { passphraseChange } from './passphrase-change.ts';
 import { run } from './run.ts';
 
-const COMMANDS = [
+interface CommandOfController {
+  /** One word, or those of its group before it. */
+  name: string;
+  summary: string;
+  description: string;
+  examples: readonly string[];
+  /** Beside those that every command takes. */
+  options?: readonly (readonly [option: string, meaning: string])[];
+  action: (flags: Flags) => Promise<void>;
+}
+
+const COMMANDS: readonly CommandOfController[] = [
   {
     name: 'init',
     summary: 'make the authorities, the database and the files for Prometheus',
@@ -36,7 +48,16 @@ const COMMANDS = [
     examples: ['torchpass-controller check'],
     action: check,
   },
-] as const;
+  {
+    name: 'passphrase change',
+    summary: 'put the authorities under another passphrase',
+    description:
+      'Takes the passphrase of now from where the controller takes it, and the new one from a file, the systemd credential torchpass-new-passphrase, the file that TORCHPASS_NEW_PASSPHRASE_FILE names, or from you. Stop the controller first. Nothing else changes: keys, certificates and the audit log stay as they are.',
+    examples: ['torchpass-controller passphrase change --new-passphrase-file=/etc/torchpass/passphrase.new'],
+    options: [['--new-passphrase-file <path>', 'file of mode 0600 with the new passphrase']],
+    action: passphraseChange,
+  },
+];
 
 export function program(): Command {
   const root = new Command('torchpass-controller')
@@ -45,9 +66,11 @@ export function program(): Command {
     .showSuggestionAfterError()
     .exitOverride(exitOrThrow)
     .configureOutput({ outputError: () => undefined });
-  for (const { name, summary, description, examples, action } of COMMANDS) {
-    root
-      .command(name)
+  for (const { name, summary, description, examples, options = [], action } of COMMANDS) {
+    const [word, ...rest] = name.split(' ').toReversed();
+    const command = rest.reduceRight(groupOf, root).command(word ?? '');
+    for (const [option, meaning] of options) command.option(option, meaning);
+    command
       .summary(summary)
       .description(description)
       .option('--config.file <path>', `configuration file (default: ${DEFAULT_CONFIG_PATH}, if it exists)`)
@@ -65,11 +88,23 @@ export function program(): Command {
   return root;
 }
 
+/** The command that others are below, made when it is not there. */
+function groupOf(parent: Command, word: string): Command {
+  const known = parent.commands.find((command) => command.name() === word);
+  return (
+    known ??
+    parent
+      .command(word)
+      .exitOverride(exitOrThrow)
+      .configureOutput({ outputError: () => undefined })
+  );
+}
+
 /** Help and version end well; everything else that commander finds is a mistake in the command line. */
 function exitOrThrow(error: CommanderError): void {
   if (error.exitCode === 0) return;
   if (error.code === 'commander.help')
-    throw new TorchpassError('USAGE', 'Say what to do: init, run or check.', {
+    throw new TorchpassError('USAGE', 'Say what to do: init, run, check or passphrase change.', {
       hint: 'See: torchpass-controller --help',
     });
   throw new TorchpassError('USAGE', error.message.replace(/^error: /, ''), {

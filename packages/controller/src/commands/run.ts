@@ -1,13 +1,14 @@
 import { formatHostPort } from '@torchpass/core';
 import { once } from 'node:events';
-import { access } from 'node:fs/promises';
-import { join } from 'node:path';
-import { TorchpassError } from '@torchpass/core';
 import { passphraseSource, readPassphrase } from '../config/passphrase.ts';
+import { refuseLoose } from '../config/permissions.ts';
 import { startController } from '../context.ts';
 import { VERSION } from '../version.ts';
 import type { Flags } from './flags.ts';
+import { findLoose } from './loose-paths.ts';
+import { demandStorage } from './storage.ts';
 import { realSurroundings } from './surroundings.ts';
+import { personAtTerminal } from './terminal.ts';
 
 /** Serves until it is told to stop. */
 export async function run(flags: Flags): Promise<void> {
@@ -15,12 +16,9 @@ export async function run(flags: Flags): Promise<void> {
   const { config, logger } = base;
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort(signal));
-  await access(join(config.storage_path, 'torchpass.db')).catch(() => {
-    throw new TorchpassError('NOT_INITIALIZED', `There is no controller in ${config.storage_path} yet.`, {
-      hint: `Run: torchpass-controller init --storage.path=${config.storage_path}`,
-    });
-  });
-  const passphrase = await readPassphrase(passphraseSource(config.authorities.passphrase_file, process.env));
+  await demandStorage(config);
+  refuseLoose(await findLoose(config));
+  const passphrase = await readPassphrase(passphraseSource(config, process.env, personAtTerminal()));
   const controller = await startController({ ...base, passphrase });
   logger.info('controller is ready', {
     version: VERSION,

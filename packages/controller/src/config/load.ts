@@ -1,10 +1,11 @@
 import { isDnsName, nearest, reasonOf, systemCodeOf, TorchpassError } from '@torchpass/core';
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { applyOverrides, flagOf, type Overrides } from './overrides.ts';
+import { changeableByOthers, refuseLoose } from './permissions.ts';
 import { configSchema, type ConfigFile } from './schema.ts';
 
 /** The configuration with every default filled in. */
@@ -37,8 +38,10 @@ export async function loadConfig(
 async function readText(path: string, optional: boolean): Promise<string> {
   try {
     const text = await readFile(path, 'utf8');
+    refuseLoose(changeableByOthers(path, await stat(path)));
     if (text.length <= LARGEST_CONFIG) return text;
   } catch (error) {
+    if (error instanceof TorchpassError) throw error;
     if (optional && systemCodeOf(error) === 'ENOENT') return '';
     throw new TorchpassError('CONFIG_UNREADABLE', `The configuration ${path} cannot be read: ${reasonOf(error)}.`, {
       cause: error,

@@ -81,7 +81,7 @@ function newFolder(): string {
 }
 
 /** The operator's way: the configured file, nothing from the environment. */
-export const labPassphrase = ({ config }: Base) => passphraseSource(config.authorities.passphrase_file, {});
+export const labPassphrase = ({ config }: Pick<Base, 'config'>) => passphraseSource(config, {});
 
 const templates = new Map<number, Promise<string>>();
 

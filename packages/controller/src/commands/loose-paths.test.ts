@@ -1,0 +1,91 @@
+import { chmod, chown, mkdir, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it, vi } from 'vitest';
+import { loadConfig } from '../config/load.ts';
+import { refuseLoose } from '../config/permissions.ts';
+import { openLab, type Lab } from '../testing/lab.ts';
+import { findLoose } from './loose-paths.ts';
+
+vi.mock('node:crypto', async (original) =>
+  (await import('../testing/remembered-scrypt.ts')).rememberingScrypt(await original()),
+);
+
+const paths = {
+  storage: (lab: Lab) => lab.config.storage_path,
+  database: (lab: Lab) => join(lab.config.storage_path, 'torchpass.db'),
+  log: (lab: Lab) => join(lab.config.storage_path, 'torchpass.db-wal'),
+  prometheus: (lab: Lab) => lab.paths.folder,
+  scraperKey: (lab: Lab) => lab.paths.scraperKey,
+  targets: (lab: Lab) => lab.paths.targets,
+};
+
+describe('what others can get at', () => {
+  it('is nothing of what init makes', async () => {
+    expect(await findLoose((await openLab()).config)).toEqual([]);
+  });
+
+  it.each<[keyof typeof paths, number, string | undefined]>([
+    ['storage', 0o755, '711'],
+    ['storage', 0o733, '711'],
+    ['storage', 0o750, '711'],
+    ['storage', 0o711, undefined],
+    ['storage', 0o700, undefined],
+    ['database', 0o640, '600'],
+    ['database', 0o602, '600'],
+    ['log', 0o604, '600'],
+    ['prometheus', 0o755, '750'],
+    ['prometheus', 0o770, '750'],
+    ['prometheus', 0o700, undefined],
+    ['scraperKey', 0o644, '640'],
+    ['scraperKey', 0o660, '640'],
+    ['scraperKey', 0o600, undefined],
+    ['targets', 0o757, '750'],
+  ])('%s with mode %o: remedy %s', async (name, mode, remedy) => {
+    const lab = await openLab();
+    const path = paths[name](lab);
+    await chmod(path, mode);
+    const found = await findLoose(lab.config);
+    // The storage folder is the socket's folder too, and may be found twice.
+    expect([...new Set(found.map((loose) => loose.path))]).toEqual(remedy === undefined ? [] : [path]);
+    if (remedy === undefined) return;
+    expect(found[0]?.problem).toContain(`(mode 0${mode.toString(8)})`);
+    expect(found[0]?.remedy).toBe(`chmod ${remedy} ${path}`);
+    expect(() => refuseLoose(found)).toThrow(path);
+    await chmod(path, Number.parseInt(remedy, 8));
+    expect(await findLoose(lab.config)).toEqual([]);
+  });
+
+  it.runIf(process.geteuid?.() === 0)('is what belongs to another user', async () => {
+    const lab = await openLab();
+    await chown(paths.database(lab), 12_345, 0);
+    const [found] = await findLoose(lab.config);
+    expect(found?.problem).toContain('belongs to another user (12345)');
+    expect(found?.remedy).toBe(`chown 0 ${paths.database(lab)}`);
+  });
+
+  it('is a folder of the socket that others can write to', async () => {
+    const folder = join((await openLab()).folder, 'run');
+    await mkdir(folder);
+    const lab = await openLab({ config: { admin: { socket: join(folder, 'c.sock'), listen_address: '127.0.0.1:0' } } });
+    await chmod(folder, 0o755);
+    expect(await findLoose(lab.config)).toEqual([]);
+    await chmod(folder, 0o777);
+    expect(await findLoose(lab.config)).toMatchObject([{ path: folder, remedy: `chmod go-w ${folder}` }]);
+  });
+});
+
+it.each([
+  [0o644, true],
+  [0o600, true],
+  [0o646, false],
+  [0o666, false],
+])('a configuration file of mode %o is read: %s', async (mode, good) => {
+  const { folder } = await openLab();
+  const path = join(folder, 'mine.yml');
+  await writeFile(path, 'log: {level: warn}');
+  await chmod(path, mode);
+  const reading = loadConfig(path, {}, 'host.example');
+  if (good) expect((await reading).log.level).toBe('warn');
+  else await expect(reading).rejects.toMatchObject({ code: 'PERMISSIONS_LOOSE', hint: `Run: chmod go-w ${path}` });
+  expect((await stat(path)).mode & 0o777).toBe(mode);
+});
