@@ -22,7 +22,7 @@ describe('a hidden question', () => {
     ['\r', ''],
     ['\u001b[Asecret\r', '[Asecret'],
   ])('takes %j as %j and shows none of it', async (keys, answer) => {
-    const { shown, modes, ...screen } = terminal(...keys);
+    const { shown, modes, ...screen } = terminal(keys);
     expect(await askHidden('Passphrase: ', screen)).toBe(answer);
     expect(shown()).toBe('Passphrase: \n');
     expect(modes).toEqual([true, false]);
