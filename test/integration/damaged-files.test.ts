@@ -45,7 +45,7 @@ describe.concurrent('torchpass-controller', () => {
       'a passphrase that others may read',
       ({ storage }) => chmod(passphrase(storage), 0o644),
       2,
-      /passphrase can be read by others \(mode 644\).*chmod 600/,
+      /passphrase can be read or changed by others \(mode 0644\).*chmod 600/,
     ],
     ['no passphrase', ({ storage }) => rm(passphrase(storage)), 2, /The passphrase cannot be read.*Put the file back/],
     ['an empty passphrase', ({ storage }) => writeFile(passphrase(storage), '\n'), 2, /passphrase is empty/],
