@@ -1,3 +1,4 @@
+import { canonicalIp, parseHostPort } from '@torchpass/core';
 import type { Selectable } from 'kysely';
 import { toJson } from '../store/json.ts';
 import type { ExporterTable, HostTable } from '../store/schema.ts';
@@ -37,8 +38,15 @@ export async function reconcileExporters(
     changed ||= row.published_target !== null;
     await withdrawTarget(transaction, row, reason, now);
   };
+  /**
+   * An address that is refused now was allowed before by somebody here. A name that points elsewhere was turned by
+   * whoever has its zone, and Prometheus would follow: it goes, also as the last target of its job.
+   */
   const refuse = async (row: ExporterRow) => {
-    changed ||= row.published_target !== null;
+    if (row.published_target === null) return;
+    if (canonicalIp(parseHostPort(row.published_target).host) === undefined)
+      return withdraw(row, 'its name points where policy allows no target');
+    changed = true;
     await unpublishTarget(transaction, row);
   };
   const rows = await exportersOf(transaction, host.id);

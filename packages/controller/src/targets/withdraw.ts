@@ -22,7 +22,7 @@ export async function withdrawTarget(
 }
 
 /**
- * Takes a target off without such a note: policy refuses it, which nobody at this installation may have meant. When it is the
+ * Takes a target off without such a note: policy refuses its address, which nobody at this installation may have meant. When it is the
  * last of its job, the file waits for an operator's word.
  */
 export async function unpublishTarget(
