@@ -32,8 +32,11 @@ import type { TokenKeys } from './issuance/pkcs11/open.ts';
 import { createMetrics } from './metrics.ts';
 import { createBite, type Cut } from './revocation/bite.ts';
 import { createCertificates } from './revocation/certificates.ts';
+import { createKnocks, knockOverTls, type TryKnock } from './revocation/knock.ts';
+import { createRefusalProof } from './revocation/refusal-proof.ts';
 import { createRevocationLists } from './revocation/revocation-lists.ts';
 import { createRotation, type Rotation } from './rotation/rotation.ts';
+import { createScraperRevocation } from './revocation/scraper-revocation.ts';
 import { createPrometheusFolder, prometheusPaths } from './scrapers/prometheus-folder.ts';
 import { createPrometheusService } from './scrapers/prometheus-service.ts';
 import { createStatus } from './status.ts';
@@ -67,6 +70,7 @@ export interface Seams {
   wrapDialect?: (dialect: Dialect) => Dialect;
   wrapSigner?: (signer: Signer) => Signer;
   look?: LookFromOutside;
+  knock?: TryKnock;
 }
 
 interface State {
@@ -177,6 +181,10 @@ export function createFeatures(
   });
   const enrol: Enrol = (enrolment, signal) => signing.run('stranger', () => enrolNow(enrolment), signal);
   const reissue = createReissue({ authorities, clock, spreadMs: config.targets.check_in_interval });
+  const { scraper_name: scraperName } = config.prometheus;
+  const knocks = createKnocks({ store, authorities, issuance, scraperName, clock });
+  const tryKnock = seams.knock ?? knockOverTls(authorities, timeoutMs);
+  const proveRefusal = createRefusalProof({ store, authorities, knocks, tryKnock, logger });
   const checkIn = createCheckIn({
     store,
     policy,
@@ -185,6 +193,7 @@ export function createFeatures(
     publisher,
     refusals,
     reissue,
+    proveRefusal,
     audit,
     random,
     clock,
@@ -253,6 +262,18 @@ export function createFeatures(
       },
     },
     audit: createAuditService({ store, keeper: auditKeeper, clock }),
+    scraper: createScraperRevocation({
+      store,
+      authorities,
+      audit,
+      clock,
+      random,
+      logger,
+      knocks,
+      rootLifetimeMs: config.authorities.root_lifetime,
+      issuingLifetimeMs: config.authorities.issuing_lifetime,
+      settle: () => prometheusFolder.refresh(),
+    }),
     prometheus: createPrometheusService({ prometheusFolder, paths }),
     ...status,
   };

@@ -11,13 +11,12 @@ import {
   countHosts,
   countIssued,
   countOverdueExporters,
-  countRevoked,
   countTargets,
   earliestExporterEnd,
   ownCertificateEnds,
-  revocationListEnds,
 } from './store/counts.ts';
 import type { Lane, Lanes } from './limits/lanes.ts';
+import { revocationReadings } from './revocation/readings.ts';
 import type { Store } from './store/store.ts';
 import type { LookFromOutside } from './targets/closed-loop.ts';
 import type { Publisher } from './targets/publisher.ts';
@@ -40,10 +39,10 @@ interface Sources {
 }
 
 /** One sample: its labels and its value. */
-type Sample = [labels: Record<string, string>, value: number];
+export type Sample = [labels: Record<string, string>, value: number];
 
 /** A metric that is read from the state whenever somebody asks. */
-interface Reading {
+export interface Reading {
   name: string;
   help: string;
   type?: 'gauge' | 'counter';
@@ -204,28 +203,7 @@ function readings({
         return ROLES.map((role) => [{ role }, counts.get(role) ?? 0]);
       },
     },
-    {
-      name: 'torchpass_crl_next_update_timestamp_seconds',
-      help: 'Until when the newest revocation list of an authority is good.',
-      labels: ['role'],
-      read: async () => {
-        const ends = await revocationListEnds(store);
-        return ROLES.flatMap((role): Sample[] => {
-          const end = ends.get(authorities.active(role).id);
-          return end === undefined ? [] : [[{ role }, end.getTime() / 1000]];
-        });
-      },
-    },
-    {
-      name: 'torchpass_certificates_revoked_total',
-      help: 'Certificates that were ever revoked, by role.',
-      type: 'counter',
-      labels: ['role'],
-      read: async () => {
-        const counts = await countRevoked(store);
-        return ROLES.map((role) => [{ role }, counts.get(role) ?? 0]);
-      },
-    },
+    ...revocationReadings({ store, authorities }),
     {
       name: 'torchpass_publish_failed',
       help: "1 while Prometheus's target files are not up to date.",

@@ -20,6 +20,7 @@ import type {
   RevokedCertificate,
   RotateInput,
   RevokedHost,
+  ScraperStatus,
   TargetChecks,
   TargetList,
   TokenList,
@@ -46,6 +47,8 @@ export interface Api {
   listTargets(): Promise<TargetList>;
   checkTargets(host: string | undefined): Promise<TargetChecks>;
   publishTargets(allowEmpty: boolean): Promise<Publication>;
+  revokeScraper(reason: string): Promise<ScraperStatus>;
+  scraperStatus(): Promise<ScraperStatus>;
   setUpPrometheus(): Promise<PrometheusSetup>;
   checkPrometheus(file: { path: string; text: string }): Promise<PrometheusFindings>;
   readAudit(request: ReadAuditInput): Promise<AuditPage>;
@@ -75,6 +78,8 @@ export function createApi(exchange: Exchange): Api {
     listTargets: () => get('/targets'),
     checkTargets: (host) => post('/targets/check', { host }),
     publishTargets: (allowEmpty) => post('/targets/publish', { allowEmpty }),
+    revokeScraper: (reason) => post('/scraper/revoke', { reason }),
+    scraperStatus: () => get('/scraper'),
     setUpPrometheus: () => post('/prometheus/setup'),
     checkPrometheus: (file) => post('/prometheus/check', file),
     readAudit: (request) => post('/audit/log', request),

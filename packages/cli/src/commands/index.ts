@@ -14,6 +14,8 @@ import { hostRevoke } from './host-revoke.ts';
 import { hostShow } from './host-show.ts';
 import { prometheusCheck } from './prometheus-check.ts';
 import { prometheusSetup } from './prometheus-setup.ts';
+import { scraperRevoke } from './scraper-revoke.ts';
+import { scraperStatus } from './scraper-status.ts';
 import { status } from './status.ts';
 import { targetCheck } from './target-check.ts';
 import { targetList } from './target-list.ts';
@@ -43,6 +45,8 @@ export const commands: readonly Command[] = [
   auditVerify,
   caList,
   caRotate,
+  scraperRevoke,
+  scraperStatus,
   prometheusSetup,
   prometheusCheck,
   status,
@@ -56,5 +60,6 @@ export const groups: Readonly<Record<string, string>> = {
   target: 'what Prometheus scrapes',
   audit: 'what was done and what was refused, by whom and from where',
   ca: 'the authorities that sign certificates',
+  scraper: 'what Prometheus scrapes with',
   prometheus: "Prometheus's own files and configuration",
 };

@@ -5,6 +5,7 @@ import type {
   CreatedToken,
   HostView,
   PrometheusSetup,
+  ScraperStatus,
   TargetCheck,
   TargetView,
   TokenView,
@@ -85,6 +86,31 @@ export const certificate: CertificateView = {
   notAfter: '2026-01-07T00:00:00.000Z',
   revokedAt: null,
   reason: null,
+};
+
+export const scraper: ScraperStatus = {
+  generation: 1,
+  revokedAt: '2025-12-31T23:58:00.000Z',
+  reason: 'stolen',
+  waiting: 1,
+  exporters: [
+    {
+      host: 'web-2',
+      exporter: 'node',
+      target: '198.51.100.8:9100',
+      lastSeenAt: '2025-12-31T23:57:00.000Z',
+      state: 'old trust',
+      problem: 'It lets in the key.',
+    },
+    {
+      host: 'web-1',
+      exporter: 'node',
+      target: '198.51.100.7:9100',
+      lastSeenAt: '2025-12-31T23:59:00.000Z',
+      state: 'done',
+      problem: null,
+    },
+  ],
 };
 
 export const standing: TargetCheck = {

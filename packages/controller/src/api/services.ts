@@ -21,6 +21,7 @@ import type {
   RevokeCertificateRequest,
   RevokedCertificate,
   RevokedHost,
+  ScraperStatus,
   TargetCheck,
   TargetView,
   TokenView,
@@ -63,6 +64,11 @@ export interface Services {
     log(request: ReadAuditRequest): Promise<AuditPage>;
     /** Walks over all of it. */
     verify(request: { head?: string | undefined }): Promise<AuditVerification>;
+  };
+  scraper: {
+    /** Shuts a stolen key of Prometheus out. */
+    revoke(reason: string, by: Actor): Promise<ScraperStatus>;
+    status(): Promise<ScraperStatus>;
   };
   prometheus: {
     setup(): Promise<PrometheusSetup>;

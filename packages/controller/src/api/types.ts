@@ -2,6 +2,8 @@ import { z } from 'zod';
 
 export * from './certificate-types.ts';
 export * from './authority-types.ts';
+export * from './prometheus-types.ts';
+export * from './scraper-types.ts';
 
 /**
  * The administration API: what goes over the Unix socket, as schemas and as types. Clients import the types only.
@@ -160,27 +162,6 @@ export const publication = z.object({
   jobs: z.array(z.object({ job: z.string(), file: z.string(), targets: z.int(), changed: z.boolean() })),
 });
 
-export const prometheusSetup = z.object({
-  folder: z.string(),
-  files: z.array(z.object({ path: z.string(), purpose: z.string() })),
-  /** To paste into prometheus.yml. */
-  scrapeConfig: z.string(),
-  /** What to do, in order, one sentence each. */
-  steps: z.array(z.string()),
-});
-
-export const checkPrometheusRequest = z.strictObject({
-  /** Absolute path of the file, against which Prometheus resolves relative paths. */
-  path: z.string(),
-  text: z.string().max(1024 * 1024),
-});
-
-export const prometheusFindings = z.object({
-  findings: z.array(
-    z.object({ severity: z.enum(['error', 'warning']), where: z.string(), problem: z.string(), remedy: z.string() }),
-  ),
-});
-
 export const controllerStatus = z.object({
   version: z.string(),
   trustDomain: z.string(),
@@ -289,8 +270,6 @@ export type RevokedHost = z.output<typeof revokedHost>;
 export type TargetView = z.output<typeof targetView>;
 export type TargetCheck = z.output<typeof targetCheck>;
 export type Publication = z.output<typeof publication>;
-export type PrometheusSetup = z.output<typeof prometheusSetup>;
-export type PrometheusFindings = z.output<typeof prometheusFindings>;
 export type ControllerStatus = z.output<typeof controllerStatus>;
 export type ReadAuditInput = z.input<typeof readAuditRequest>;
 export type ReadAuditRequest = z.output<typeof readAuditRequest>;

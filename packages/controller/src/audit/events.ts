@@ -34,6 +34,7 @@ export const AUDIT_EVENTS = {
   'renewal.ordered': 'certificates were ordered to renew at another time than they would',
   'rotation.left_behind': 'an operator let a rotation go on without hosts or tokens',
   'rotation.started': 'a rotation of an authority began',
+  'scraper.revoked': "an operator gave up a scraper's key",
   'targets.emptied': 'an operator let target files become empty',
   'token.created': 'an operator made a join token',
   'token.guessed': 'the secret of a join token was guessed wrongly again and again',

@@ -120,7 +120,7 @@ export function createAgentService(tools: AgentServiceTools): AgentServiceServer
       roots: [...authorities.roots],
       scraperAuthorities: [...authorities.trusted('scraper')],
       scraperIds: [formatSpiffeId(scraper)],
-      restartGeneration: 0,
+      restartGeneration: authorities.restartGeneration,
     };
   }
 

@@ -14,12 +14,13 @@ export async function acknowledge(
   hostId: string,
   exporter: string,
   digest: string | null,
+  startedFor: number,
 ): Promise<void> {
   await transaction
     .updateTable('exporters')
-    .set({ scrapers_digest: digest })
+    .set({ scrapers_digest: digest, started_for: startedFor })
     .where('host_id', '=', hostId)
     .where('name', '=', exporter)
-    .where('scrapers_digest', 'is not', digest)
+    .where((where) => where.or([where('scrapers_digest', 'is not', digest), where('started_for', '!=', startedFor)]))
     .execute();
 }

@@ -5,6 +5,7 @@ import type { Audit } from '../audit/audit.ts';
 import type { Refusals } from '../audit/refusals.ts';
 import { findCertificate, isSameLine, newestOfLine } from '../issuance/ledger.ts';
 import type { HostTable } from '../store/schema.ts';
+import type { ProveRefusal } from '../revocation/refusal-proof.ts';
 import type { Store } from '../store/store.ts';
 import type { AddressPolicy, Resolve } from '../targets/address-policy.ts';
 import type { LookFromOutside } from '../targets/closed-loop.ts';
@@ -27,6 +28,7 @@ export interface CheckInTools {
   reissue: Reissue;
   audit: Audit;
   random: Random;
+  proveRefusal: ProveRefusal;
   clock: Clock;
   logger: Logger;
 }
@@ -58,7 +60,7 @@ const UNWRITTEN = 'The controller cannot write its target files at the moment.';
  * that was not yet seen from outside, looks; when that succeeds, the target is published before the answer.
  */
 export function createCheckIn(tools: CheckInTools) {
-  const { store, policy, resolve, look, publisher, refusals, reissue, clock, logger } = tools;
+  const { store, policy, resolve, look, publisher, refusals, reissue, proveRefusal, clock, logger } = tools;
   return async ({ host, request, address, identitySerial, signal }: CheckIn): Promise<CheckInAnswer> => {
     const decided = await Promise.all(
       request.exporters.map((report) => decideExporter(report, host, address, policy, resolve)),
@@ -72,6 +74,7 @@ export function createCheckIn(tools: CheckInTools) {
     const published = await Promise.all(
       desired.map((exporter, index) => lookIfNew(host, exporter, request.exporters[index]?.servingSerial, signal)),
     );
+    for (const exporter of desired) await proveRefusal(host, exporter);
     // A file that cannot be written is reported below, exporter by exporter; the host's own state is safe already.
     if (changed || published.includes(true)) await publisher.publish().catch(() => undefined);
     const orders = await ordersFor(store, host.id, clock.now());
@@ -105,8 +108,8 @@ export function createCheckIn(tools: CheckInTools) {
       for (const exporter of decided) desired.push(await refuseForeignAddress(transaction, host.id, exporter));
       const before = await exportersOf(transaction, host.id);
       const changed = await reconcileExporters(transaction, host, desired, now);
-      for (const { name, scrapersDigest } of request.exporters)
-        await acknowledge(transaction, host.id, name, digestFrom(scrapersDigest));
+      for (const { name, scrapersDigest, restartGeneration } of request.exporters)
+        await acknowledge(transaction, host.id, name, digestFrom(scrapersDigest), restartGeneration);
       return { desired, changed, refused: newlyRefused(before, desired) };
     });
   }

@@ -10,6 +10,7 @@ import { certificateRoutes } from './routes/certificates.ts';
 import { authorityRoutes } from './routes/authorities.ts';
 import { hostRoutes } from './routes/hosts.ts';
 import { prometheusRoutes } from './routes/prometheus.ts';
+import { scraperRoutes } from './routes/scraper.ts';
 import { statusRoutes } from './routes/status.ts';
 import { targetRoutes } from './routes/targets.ts';
 import { tokenRoutes } from './routes/tokens.ts';
@@ -34,6 +35,7 @@ export const adminRoutes: readonly Route[] = [
   ...targetRoutes,
   ...auditRoutes,
   ...prometheusRoutes,
+  ...scraperRoutes,
   ...statusRoutes,
 ];
 

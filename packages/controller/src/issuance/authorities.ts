@@ -43,6 +43,8 @@ export interface Authorities {
   /** DER of those that hosts have to trust. */
   readonly roots: readonly Buffer[];
   readonly rootIds: readonly string[];
+  /** How often a scraper's key was given up: exporters have to be started for it. */
+  readonly restartGeneration: number;
   /** The one that signs now. */
   active(role: Role): Authority;
   /** The one with this id while it may sign what was reserved under it: active or retiring. */
@@ -188,6 +190,9 @@ export async function openAuthorities(
     get rootIds() {
       return trustedOf(known.rows, 'root').map(({ id }) => id);
     },
+    get restartGeneration() {
+      return known.restartGeneration;
+    },
     active(role) {
       const authority = known.issuing.find((one) => one.role === role && one.state === 'active');
       if (authority !== undefined) return authority;
@@ -225,7 +230,8 @@ async function readAuthorities(store: Store, keys: KeyStore) {
     const distributedAt = row.distributed_at === null ? undefined : new Date(row.distributed_at);
     issuing.push({ id, role, state, certificate, signer, notBefore, notAfter, activatedAt, distributedAt });
   }
-  return { rows, issuing };
+  const installation = await store.selectFrom('installation').select('restart_generation').executeTakeFirstOrThrow();
+  return { rows, issuing, restartGeneration: installation.restart_generation };
 }
 
 /** Neither gone nor on its way out of the trust that hosts are given. */

@@ -42,7 +42,11 @@ export function createRevocationLists(tools: Tools): RevocationLists {
     refresh: () =>
       turns.take(folder, async () => {
         await files.makeFolder(folder, tools.folderPermissions);
-        for (const role of ROLES) await writePem(role, [await fresh(authorities.active(role))]);
+        for (const role of ROLES) {
+          const crls: Buffer[] = [];
+          for (const authority of await signing(role)) crls.push(await fresh(authority));
+          await writePem(role, crls);
+        }
       }),
 
     async newest(name) {
@@ -51,6 +55,17 @@ export function createRevocationLists(tools: Tools): RevocationLists {
       return (await rowOf(id))?.crl ?? undefined;
     },
   };
+
+  /** The one that signs now, then those on their way out, which may still revoke. */
+  async function signing(role: Role): Promise<Authority[]> {
+    const retiring = await store
+      .selectFrom('authorities')
+      .select('id')
+      .where('role', '=', role)
+      .where('state', '=', 'retiring')
+      .execute();
+    return [authorities.active(role), ...retiring.flatMap(({ id }) => authorities.open(id) ?? [])];
+  }
 
   function rowOf(authorityId: string) {
     return store.selectFrom('revocation_lists').selectAll().where('authority_id', '=', authorityId).executeTakeFirst();

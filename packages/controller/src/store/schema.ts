@@ -16,6 +16,7 @@ export interface Tables {
   exporters: ExporterTable;
   certificates: CertificateTable;
   revocation_lists: RevocationListTable;
+  scraper_revocations: ScraperRevocationTable;
   withdrawn_targets: WithdrawnTargetTable;
   renewal_orders: RenewalOrderTable;
   audit_log: AuditLogTable;
@@ -29,6 +30,8 @@ export interface InstallationTable {
   /** The data key, wrapped by the passphrase: opens the sealed keys. JSON. */
   sealing: string;
   created_at: string;
+  /** How often a scraper's key was given up: exporters have to be started for it. */
+  restart_generation: ColumnType<number, number | undefined, number>;
 }
 
 export interface AuthorityTable {
@@ -169,6 +172,12 @@ export interface ExporterTable {
   checked_at: string | null;
   /** Hexadecimal digest of the scraper authorities that it was proved to admit, as its agent says. */
   scrapers_digest: string | null;
+  /** The restart generation for which its agent says that it was last started. */
+  started_for: Generated<number>;
+  /** The restart generation before which every scraper's key was seen to be refused. */
+  refused_for: Generated<number>;
+  /** What the knock with a given-up key found instead. */
+  refusal_problem: string | null;
 }
 
 export interface CertificateTable {
@@ -195,6 +204,21 @@ export interface CertificateTable {
   revoked_at: string | null;
   /** Null while it is good. */
   revocation_reason: RevocationReason | null;
+}
+
+/** Each time that a scraper's key was given up. */
+export interface ScraperRevocationTable {
+  /** The restart generation that began with it. */
+  generation: number;
+  revoked_at: string;
+  reason: string;
+  /** The authority that was given up with the key. */
+  authority_id: string;
+  /** PEM chain under that authority: what has to be refused everywhere. */
+  knock_certificate: string;
+  /** Its sealed key. */
+  knock_key: string;
+  knock_not_after: string;
 }
 
 /** The revocation list of an authority: the newest number, and the newest that was signed. */

@@ -1,11 +1,13 @@
 import { ManualClock } from '@torchpass/core/testing';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { certificatesFromPem, describeCertificate } from '@torchpass/pki';
 import { onTestFinished } from 'vitest';
 import { readPassphrase } from '../config/passphrase.ts';
 import { startController, type Controller } from '../context.ts';
 import { createFeatures } from '../features.ts';
 import { openAuthorities, type Authorities } from '../issuance/authorities.ts';
+import type { TryKnock } from '../revocation/knock.ts';
 import { openStore, type Store } from '../store/store.ts';
 import type { Look } from '../targets/closed-loop.ts';
 import {
@@ -21,6 +23,10 @@ export interface Outside {
   looks: Look[];
   /** Undefined when all is well. */
   answer: (look: Look) => string | undefined | Promise<string | undefined>;
+  /** Serial numbers of the certificates that were knocked with. */
+  knocks: string[];
+  /** Whether the door was opened to them. */
+  opens: boolean;
 }
 
 export type Lab = LabSurroundings &
@@ -42,10 +48,16 @@ export async function openLab(options: LabOptions = {}): Promise<Lab> {
   const surroundings = await labSurroundings(options);
   const { config, clock, seams = {} } = surroundings;
   if (!existsSync(config.storage_path)) await installStorage(surroundings);
-  const outside: Outside = { looks: [], answer: () => undefined };
+  const outside: Outside = { looks: [], answer: () => undefined, knocks: [], opens: false };
   const look = async (wanted: Look) => {
     outside.looks.push(wanted);
     return outside.answer(wanted);
+  };
+  const knock: TryKnock = async (_target, { certificate }) => {
+    const [leaf] = certificatesFromPem(certificate);
+    outside.knocks.push(leaf === undefined ? '' : describeCertificate(leaf).serial);
+    const seen = { serverSerial: '', chainTrusted: true, bytes: 0, contentType: undefined };
+    return outside.opens ? { kind: 'answered', status: 200, ...seen } : { kind: 'refused', reason: '', ...seen };
   };
   const path = join(config.storage_path, 'torchpass.db');
   const store = await openStore({ path, clock, wrap: seams.wrapDialect });
@@ -60,7 +72,7 @@ export async function openLab(options: LabOptions = {}): Promise<Lab> {
     return 0;
   };
   const features = createFeatures(
-    { ...surroundings, passphrase, seams: { look, ...seams } },
+    { ...surroundings, passphrase, seams: { look, knock, ...seams } },
     { store, authorities, connections: () => 0, cut, hurry: () => void (lab.hurried += 1) },
   );
   await features.prometheusFolder.refresh();

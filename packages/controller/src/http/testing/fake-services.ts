@@ -1,5 +1,5 @@
 import type { Services } from '../../api/services.ts';
-import type { CertificateView, HostView, TargetView, TokenView } from '../../api/types.ts';
+import type { CertificateView, HostView, ScraperStatus, TargetView, TokenView } from '../../api/types.ts';
 
 export const TIME = '2026-01-01T00:00:00.000Z';
 
@@ -62,6 +62,8 @@ export const certificate: CertificateView = {
   reason: null,
 };
 
+export const scraper: ScraperStatus = { generation: 0, revokedAt: null, reason: null, waiting: 0, exporters: [] };
+
 type Answers = { [Feature in keyof Services]: Partial<Services[Feature]> };
 
 /** Services that answer with fixed views and remember, in `calls`, what reached them. */
@@ -116,6 +118,11 @@ export function fakeServices(replaced: Partial<Answers> = {}): { services: Servi
         fault: null,
       }),
       ...replaced.audit,
+    },
+    scraper: {
+      revoke: recorded('scraper.revoke', scraper),
+      status: recorded('scraper.status', scraper),
+      ...replaced.scraper,
     },
     prometheus: {
       setup: recorded('prometheus.setup', { folder: '/p', files: [], scrapeConfig: '', steps: [] }),

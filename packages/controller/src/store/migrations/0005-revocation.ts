@@ -22,4 +22,24 @@ export async function up(db: Kysely<unknown>, { binary }: MigrationContext): Pro
     .addColumn('next_update', 'text')
     .addColumn('content', 'text')
     .execute();
+
+  const counter = (table: string, column: string) =>
+    db.schema
+      .alterTable(table)
+      .addColumn(column, 'integer', (definition) => definition.notNull().defaultTo(0))
+      .execute();
+  await counter('installation', 'restart_generation');
+  await counter('exporters', 'started_for');
+  await counter('exporters', 'refused_for');
+  await db.schema.alterTable('exporters').addColumn('refusal_problem', 'text').execute();
+  await db.schema
+    .createTable('scraper_revocations')
+    .addColumn('generation', 'integer', (column) => column.primaryKey())
+    .addColumn('revoked_at', 'text', (column) => column.notNull())
+    .addColumn('reason', 'text', (column) => column.notNull())
+    .addColumn('authority_id', 'text', (column) => column.notNull().references('authorities.id'))
+    .addColumn('knock_certificate', 'text', (column) => column.notNull())
+    .addColumn('knock_key', 'text', (column) => column.notNull())
+    .addColumn('knock_not_after', 'text', (column) => column.notNull())
+    .execute();
 }
