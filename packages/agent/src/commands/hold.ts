@@ -39,6 +39,7 @@ async function holdExporter(
     clientCa: newest.clientCa,
     scraperIds: admitted(found),
     renew: true,
+    appointments: new Map(),
     restartGeneration: 0,
     restarted: false,
     check: refuse,

@@ -1,5 +1,5 @@
 import { isTorchpassError, type TorchpassError } from '@torchpass/core';
-import { renewalDue } from '../identity/due.ts';
+import { type Appointments, renewalDue } from '../identity/due.ts';
 import { readPendingKey } from '../identity/pending-key.ts';
 import { logCause } from './log-cause.ts';
 import type { Seams } from './seams.ts';
@@ -12,7 +12,7 @@ import type { Session } from './session.ts';
 export async function keepIdentity(
   session: Session,
   { layout, files, clock, logger, say }: Seams,
-  renew: boolean,
+  { renew, appointments }: { renew: boolean; appointments: Appointments },
 ): Promise<TorchpassError | undefined> {
   const { nextKey, joinKey } = layout.identity;
   const { leaf } = session.identity.pair;
@@ -22,7 +22,7 @@ export async function keepIdentity(
   const finished = pending?.belongsTo(leaf) === true;
   if (finished) await files.remove(nextKey);
   const begun = pending !== undefined && !finished;
-  if (!begun && !renew && clock.now() < renewalDue(leaf)) return undefined;
+  if (!begun && !renew && clock.now() < renewalDue(leaf, appointments)) return undefined;
   say("Renewing this host's identity …");
   try {
     await session.renew();

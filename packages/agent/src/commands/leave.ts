@@ -26,6 +26,7 @@ export async function leaveController(seams: Seams, signal?: AbortSignal): Promi
   await files.remove(layout.identity.pair);
   await files.remove(layout.identity.folder);
   await files.remove(layout.status);
+  await files.remove(layout.appointments);
   say(`Host "${identity.hostName}" has left the controller at ${formatHostPort(identity.controller)}.`);
   say('Its exporters stay locked: their certificates remain in place and are no longer renewed.');
 }

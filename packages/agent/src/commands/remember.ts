@@ -1,4 +1,6 @@
 import { isTorchpassError } from '@torchpass/core';
+import type { Appointments } from '../identity/due.ts';
+import { writeAppointments } from '../storage/appointments.ts';
 import { type LastPass, readLastPass, writeLastPass } from '../storage/status-cache.ts';
 import type { Problem } from './problem.ts';
 import { type ExporterOutcome, stateName } from './report.ts';
@@ -37,4 +39,17 @@ function noteOf({
   problem,
 }: ExporterOutcome): NonNullable<LastPass['checkIn']>['exporters'][number] {
   return { name, state: stateName(state), target, problem: problem?.what ?? '' };
+}
+
+/** Notes when the controller wants certificates to be renewed. Without the note each certificate has its own point. */
+export async function rememberAppointments(
+  { layout, files, logger }: Seams,
+  appointments: Appointments,
+): Promise<void> {
+  try {
+    await writeAppointments(layout, appointments, files);
+  } catch (error) {
+    if (!isTorchpassError(error)) throw error;
+    logger.warn('the times of renewal could not be noted', { error });
+  }
 }

@@ -1,7 +1,7 @@
 import type { X509Certificate } from 'node:crypto';
 import { formatHostPort, type TorchpassError } from '@torchpass/core';
 import { type CheckInResponse, TargetState } from '@torchpass/protocol';
-import { renewalDue } from '../identity/due.ts';
+import { type Appointments, renewalDue } from '../identity/due.ts';
 import type { Identity } from '../identity/store.ts';
 import { aboutExporter, type Problem, problemOf, sentenceOf } from './problem.ts';
 
@@ -46,6 +46,7 @@ export function describePass(
   exporters: ExporterOutcome[],
   nextCheckIn: CheckInResponse['nextCheckIn'],
   identityProblem: TorchpassError | undefined,
+  appointments: Appointments,
 ): SyncReport {
   const told = nextCheckIn === undefined ? UNTOLD_MS : nextCheckIn.seconds * 1000 + nextCheckIn.nanos / 1e6;
   const leaves = [identity.pair.leaf, ...exporters.flatMap(({ leaf }) => leaf ?? [])];
@@ -61,7 +62,7 @@ export function describePass(
     problems,
     missing: problems.map(sentenceOf),
     comeBackMs: Math.min(LONGEST_MS, Math.max(SHORTEST_MS, told)),
-    due: new Date(Math.min(...leaves.map((leaf) => renewalDue(leaf).getTime()))),
+    due: new Date(Math.min(...leaves.map((leaf) => renewalDue(leaf, appointments).getTime()))),
   };
 }
 

@@ -5,9 +5,17 @@ import { issueGeneration } from '../exporters/issue.ts';
 import { type LockedDown, lockDown } from '../exporters/lock-down.ts';
 import { seenSerial, type Survey } from '../exporters/survey.ts';
 import { wantedOf } from '../exporters/wanted.ts';
+import type { Appointments } from '../identity/due.ts';
 import { logCause } from './log-cause.ts';
 import type { Seams } from './seams.ts';
 import type { Session } from './session.ts';
+
+interface SettleOptions {
+  renew: boolean;
+  restarted: boolean;
+  appointments: Appointments;
+  signal: AbortSignal | undefined;
+}
 
 /** Brings one exporter to what should be. What goes wrong with it is part of the result and does not stop the others. */
 export async function settle(
@@ -16,13 +24,13 @@ export async function settle(
   bundle: CheckedBundle,
   session: Session,
   seams: Seams,
-  { renew, restarted, signal }: { renew: boolean; restarted: boolean; signal: AbortSignal | undefined },
+  { renew, restarted, appointments, signal }: SettleOptions,
 ): Promise<LockedDown> {
   const asFound = { generation: found.current, servingSerial: seenSerial(found), startedFor: found.startedFor };
   const undecided = desired.dnsNames.length + desired.ipAddresses.length === 0;
   if (desired.state === TargetState.REFUSED || undecided) return { ...asFound, problem: found.obstacle };
   try {
-    const wanted = wantedOf(desired, bundle, session.identity, { renew, restarted, clock: seams.clock });
+    const wanted = wantedOf(desired, bundle, session.identity, { renew, restarted, appointments, clock: seams.clock });
     return await lockDown(found, wanted, {
       ...seams,
       identity: session.identity.pair,

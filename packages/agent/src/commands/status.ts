@@ -5,8 +5,9 @@ import { readGenerations } from '../exporters/generation.ts';
 import { prove, stands } from '../exporters/prove.ts';
 import { readInstalled } from '../exporters/web-config.ts';
 import type { CertificatePair } from '../identity/certificate-pair.ts';
-import { renewalDue, serialOf } from '../identity/due.ts';
+import { type Appointments, renewalDue, serialOf } from '../identity/due.ts';
 import { requireIdentity } from '../identity/store.ts';
+import { readAppointments } from '../storage/appointments.ts';
 import { holderOf } from '../storage/lock.ts';
 import { type LastPass, readLastPass } from '../storage/status-cache.ts';
 import { sentenceOf } from './problem.ts';
@@ -54,14 +55,17 @@ export async function readStatus(seams: Seams, signal?: AbortSignal): Promise<Ag
   const { layout, files, settings } = seams;
   const identity = await requireIdentity(layout, files);
   const last = await readLastPass(layout, files);
+  const appointments = await readAppointments(layout, files);
   const residentPid = await holderOf(layout.runLock, seams);
   const seen = {
     host: identity.hostName,
     controller: formatHostPort(settings.controller ?? identity.controller),
     trust_domain: identity.trustDomain,
-    identity: certificateStatus(identity.pair),
+    identity: certificateStatus(identity.pair, appointments),
     exporters: await Promise.all(
-      settings.exporters.map((exporter) => exporterStatus(exporter, identity.pair, last, seams, signal)),
+      settings.exporters.map((exporter) =>
+        exporterStatus(exporter, identity.pair, { last, appointments }, seams, signal),
+      ),
     ),
     last_pass: last === undefined ? null : { at: last.at, problem: last.problems.map(sentenceOf)[0] ?? null },
     resident: residentPid === undefined ? null : { pid: residentPid },
@@ -78,7 +82,7 @@ export async function readStatus(seams: Seams, signal?: AbortSignal): Promise<Ag
 async function exporterStatus(
   exporter: ExporterSettings,
   identity: CertificatePair,
-  last: LastPass | undefined,
+  { last, appointments }: { last: LastPass | undefined; appointments: Appointments },
   { layout, files }: Seams,
   signal: AbortSignal | undefined,
 ): Promise<ExporterStatus> {
@@ -99,7 +103,7 @@ async function exporterStatus(
     certificate:
       current === undefined || names === undefined
         ? null
-        : { ...certificateStatus(current), names: [...names.dnsNames, ...names.ipAddresses] },
+        : { ...certificateStatus(current, appointments), names: [...names.dnsNames, ...names.ipAddresses] },
     serving:
       proof === undefined
         ? null
@@ -117,11 +121,11 @@ async function exporterStatus(
   };
 }
 
-function certificateStatus(pair: CertificatePair): CertificateStatus {
+function certificateStatus(pair: CertificatePair, appointments: Appointments): CertificateStatus {
   return {
     serial: serialOf(pair.leaf),
     not_before: pair.leaf.validFromDate.toISOString(),
     not_after: pair.leaf.validToDate.toISOString(),
-    renews_at: renewalDue(pair.leaf).toISOString(),
+    renews_at: renewalDue(pair.leaf, appointments).toISOString(),
   };
 }

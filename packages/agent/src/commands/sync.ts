@@ -4,12 +4,15 @@ import type { CheckInResponse, DesiredExporter, ExporterReport } from '@torchpas
 import type { LockedDown } from '../exporters/lock-down.ts';
 import { pruneGenerations } from '../exporters/prune.ts';
 import { makeReport, reportOf, type Survey, survey } from '../exporters/survey.ts';
+import { type Appointments, serialOf } from '../identity/due.ts';
 import { requireIdentity } from '../identity/store.ts';
+import { readAppointments } from '../storage/appointments.ts';
+import { appointmentsIn } from './appointments.ts';
 import { warnAboutClock } from './clock-skew.ts';
 import { hold } from './hold.ts';
 import { keepIdentity } from './keep-identity.ts';
 import { type Problem, problemOf } from './problem.ts';
-import { remember } from './remember.ts';
+import { remember, rememberAppointments } from './remember.ts';
 import { describePass, type ExporterOutcome, type SyncReport } from './report.ts';
 import type { Seams } from './seams.ts';
 import { explainRejection, openSession, type Session } from './session.ts';
@@ -56,7 +59,8 @@ async function pass(
 ): Promise<SyncReport> {
   const { settings, layout, files, say } = seams;
   const { pair } = session.identity;
-  let identityProblem = await keepIdentity(session, seams, renew);
+  let appointments = await readAppointments(layout, files);
+  let identityProblem = await keepIdentity(session, seams, { renew, appointments });
 
   const found = await Promise.all(
     settings.exporters.map((exporter) => survey(exporter, layout, session.identity.pair, files, signal)),
@@ -64,15 +68,21 @@ async function pass(
   const before = found.map(reportOf);
   const trusted = session.identity.rootsPem;
   let answer = await checkIn(session, seams, before);
+  appointments = appointmentsOf(answer, session, before, seams);
   warnAboutClock(answer.serverTime, seams);
   const bundle = await session.adopt(answer.trust);
-  if (answer.renewIdentity && session.identity.pair === pair)
-    identityProblem = await keepIdentity(session, seams, true);
+  // Once a pass: what was renewed above is new enough.
+  if (session.identity.pair === pair && (identityProblem === undefined || answer.renewIdentity)) {
+    identityProblem = await keepIdentity(session, seams, { renew: answer.renewIdentity, appointments });
+  }
 
   const left: { survey: Survey; end: LockedDown }[] = [];
   for (const survey of found) {
     const desired = desiredFor(survey.exporter.name, answer);
-    left.push({ survey, end: await settle(survey, desired, bundle, session, seams, { renew, restarted, signal }) });
+    left.push({
+      survey,
+      end: await settle(survey, desired, bundle, session, seams, { renew, restarted, appointments, signal }),
+    });
   }
 
   const after = left.map(({ survey, end }) => makeReport(survey.exporter, end, end.problem?.message));
@@ -84,16 +94,27 @@ async function pass(
         : 'Telling the controller, and waiting for its look from outside …',
     );
     answer = await checkIn(session, seams, after);
+    appointments = appointmentsOf(answer, session, after, seams);
   }
   for (const { survey, end } of left) await pruneGenerations(survey.place, end.generation?.serial, seams);
 
   const outcomes = left.map(({ survey, end }) => outcomeOf(end, desiredFor(survey.exporter.name, answer)));
-  return describePass(session.identity, outcomes, answer.nextCheckIn, identityProblem);
+  await rememberAppointments(seams, appointments);
+  return describePass(session.identity, outcomes, answer.nextCheckIn, identityProblem, appointments);
 }
 
 function checkIn(session: Session, { version }: Seams, exporters: ExporterReport[]): Promise<CheckInResponse> {
   const rootsDigest = certificatesDigest(certificatesFromPem(session.identity.rootsPem));
   return session.controller.checkIn({ agentVersion: version, rootsDigest, exporters });
+}
+
+function appointmentsOf(
+  answer: CheckInResponse,
+  { identity }: Session,
+  reports: readonly ExporterReport[],
+  { clock }: Seams,
+): Appointments {
+  return appointmentsIn(answer, { identity: serialOf(identity.pair.leaf), reports, now: clock.now() });
 }
 
 function desiredFor(name: string, answer: CheckInResponse): DesiredExporter {

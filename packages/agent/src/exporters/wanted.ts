@@ -4,7 +4,7 @@ import type { DesiredExporter } from '@torchpass/protocol';
 import type { CheckedBundle } from '../controller/bundle.ts';
 import { checkIssued, namesOf } from '../controller/trust.ts';
 import { pemOf } from '../identity/certificate-pair.ts';
-import { renewalDue } from '../identity/due.ts';
+import { type Appointments, renewalDue } from '../identity/due.ts';
 import type { Enrolment } from '../identity/store.ts';
 import type { Generation } from './generation.ts';
 
@@ -16,6 +16,8 @@ export interface Wanted {
   scraperIds: string[];
   /** Ask for a new certificate whatever the age of the one that is there. */
   renew: boolean;
+  /** When the controller wants certificates to be renewed. */
+  appointments: Appointments;
   /** An exporter that was last started for a smaller one has to be restarted. */
   restartGeneration: number;
   /** The user's word that exporters were restarted by hand. */
@@ -24,11 +26,19 @@ export interface Wanted {
   check: (chain: readonly X509Certificate[], belongs: (leaf: X509Certificate) => boolean) => void;
 }
 
+/** What else decides. */
+interface Terms {
+  renew: boolean;
+  restarted: boolean;
+  appointments: Appointments;
+  clock: Clock;
+}
+
 export function wantedOf(
   desired: DesiredExporter,
   { scraperAuthorities, scraperIds, rootsPem, restartGeneration }: CheckedBundle,
   { trustDomain, hostName }: Enrolment,
-  { renew, restarted, clock }: { renew: boolean; restarted: boolean; clock: Clock },
+  { renew, restarted, appointments, clock }: Terms,
 ): Wanted {
   const { name } = desired;
   if (scraperAuthorities.length === 0) {
@@ -41,6 +51,7 @@ export function wantedOf(
     clientCa: pemOf(scraperAuthorities),
     scraperIds,
     renew: renew || desired.renew,
+    appointments,
     restartGeneration,
     restarted,
     check: (chain, belongs) => {
@@ -59,7 +70,7 @@ export function wantedOf(
 
 /** Whether a generation is what should be, and not yet due. */
 export function fits(generation: Generation, wanted: Wanted, now: Date): boolean {
-  if (generation.clientCa !== wanted.clientCa || now >= renewalDue(generation.leaf)) return false;
+  if (generation.clientCa !== wanted.clientCa || now >= renewalDue(generation.leaf, wanted.appointments)) return false;
   try {
     wanted.check(generation.chain, () => true); // its key was compared when it was read
     return true;

@@ -9,6 +9,8 @@ export interface Layout {
   runLock: string;
   /** The last check-in's answer, for `status`. Nothing is decided by it. */
   status: string;
+  /** When the controller wants certificates to be renewed. */
+  appointments: string;
   identity: {
     folder: string;
     /** Whom this host belongs to. */
@@ -47,6 +49,7 @@ export function layoutOf(root: string): Layout {
     lock: join(root, 'lock'),
     runLock: join(root, 'run.lock'),
     status: join(root, 'status.json'),
+    appointments: join(root, 'appointments.json'),
     identity: {
       folder: identity,
       enrolment: join(identity, 'enrolment.json'),

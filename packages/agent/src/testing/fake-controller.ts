@@ -47,6 +47,8 @@ export async function startFakeController(
     renewIdentity: false,
     rejectIdentities: false,
     enrollErrors: [],
+    renewIdentityAt: undefined,
+    renewExportersAt: undefined,
     clockAheadMs: 0,
     checkInSeconds: 60,
     answer: undefined,

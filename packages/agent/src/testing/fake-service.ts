@@ -31,6 +31,9 @@ export interface Book {
   rejectIdentities: boolean;
   /** What the next calls to enroll are answered with, one after the other, before anything is looked at. */
   enrollErrors: TorchpassError[];
+  /** When agents are told to renew; undefined: at a point of their own. */
+  renewIdentityAt: Date | undefined;
+  renewExportersAt: Date | undefined;
   clockAheadMs: number;
   checkInSeconds: number;
   /** Changes what the agent is told about an exporter. */
@@ -89,7 +92,7 @@ export function createFakeService(
         renewIdentity: book.renewIdentity,
         nextCheckIn: { seconds: book.checkInSeconds, nanos: 0 },
         serverTime: new Date(clock.now().getTime() + book.clockAheadMs),
-        renewIdentityAt: undefined,
+        renewIdentityAt: book.renewIdentityAt,
       };
     }),
 
@@ -129,7 +132,7 @@ export function createFakeService(
       state,
       target: `127.0.0.1:${port}`,
       problem: '',
-      renewAt: undefined,
+      renewAt: book.renewExportersAt,
     };
     return book.answer?.(desired) ?? desired;
   }
