@@ -24,7 +24,7 @@ export async function writeAppointments(layout: Layout, appointments: Appointmen
 
 function textOf(appointments: Appointments): string {
   const entries = [...appointments].map(([serial, at]) => [serial, at.toISOString()] as const);
-  return `${JSON.stringify(Object.fromEntries(entries.toSorted()))}\n`;
+  return `${JSON.stringify(Object.fromEntries(entries.toSorted(([a], [b]) => (a < b ? -1 : 1))))}\n`;
 }
 
 function isTime(value: unknown): value is string {
