@@ -94,6 +94,7 @@ export async function startController(surroundings: Surroundings): Promise<Contr
       connections,
       judgeGeneration: features.judgeGeneration,
       renewalGraceMs: config.certificates.renewal_grace,
+      adopt: features.adopt,
       clock,
       logger,
     });

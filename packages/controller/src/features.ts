@@ -16,6 +16,7 @@ import { createAuditKeeper, type AuditKeeper } from './audit/keeper.ts';
 import { createRefusals } from './audit/refusals.ts';
 import type { Config } from './config/load.ts';
 import { createApproval } from './hosts/approval.ts';
+import { createAdoption } from './hosts/adopt.ts';
 import { createCheckIn } from './hosts/check-in.ts';
 import { createEnding } from './hosts/end.ts';
 import { createEnrolment, type Enrolled, type Enrolment } from './hosts/enrol.ts';
@@ -211,6 +212,7 @@ export function createFeatures(
   const views = createViews(store);
   const ending = createEnding({ store, views, publisher, bite, audit, clock, logger });
   const judgeGeneration = createGenerations({ store, audit, clock, logger });
+  const adopt = createAdoption({ store, audit, clock, logger });
   const approval = createApproval({ store, views, audit, clock, logger, expiryMs: approvalExpiryMs });
 
   const { certificates: leaves } = config;
@@ -291,6 +293,7 @@ export function createFeatures(
     certificates,
     judgeGeneration,
     rotation,
+    adopt,
     leave,
     services,
     metrics,

@@ -21,6 +21,8 @@ export interface CertificateDescription {
   issuerName: string;
   /** DER SubjectPublicKeyInfo, of whatever kind. */
   publicKey: Buffer;
+  /** DER of the part that is signed. */
+  tbs: Buffer;
 }
 
 const ORIGIN: Origin = { code: 'CERTIFICATE_INVALID', claim: 'The certificate is not valid' };
@@ -40,5 +42,6 @@ export function describeCertificate(der: Uint8Array): CertificateDescription {
     fingerprint: keyFingerprint(certificate.publicKey),
     issuerName: describeName(certificate.issuerName),
     publicKey: certificate.publicKey,
+    tbs: certificate.tbs,
   };
 }

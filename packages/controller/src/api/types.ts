@@ -202,7 +202,7 @@ export const auditEntry = z.object({
   number: z.int(),
   at: time,
   event: z.string(),
-  /** `kind` is operator, host, stranger or controller; `from` an address, `socket` or `console`. */
+  /** `kind` is operator, host, stranger or controller; `from` an address, `socket` or `machine`. */
   by: z.object({ kind: z.string(), name: z.string(), from: z.string() }),
   subject: z.string(),
   details: z.record(z.string(), z.unknown()),

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { askNew } from '../config/new-passphrase.ts';
 import { passphraseSource, readPassphrase, type SecretSource } from '../config/passphrase.ts';
 import { refuseLoose } from '../config/permissions.ts';
+import { refuseUnfinished } from '../backup/restore.ts';
 import { createFeatures } from '../features.ts';
 import { checkTrustDomain, createAuthorities, hasAuthorities, openAuthorities } from '../issuance/authorities.ts';
 import { takeInstanceLock } from '../store/instance-lock.ts';
@@ -38,6 +39,7 @@ function whatNext(flags: Flags, socket: string): string[] {
  */
 export async function initialize(base: Base, source: SecretSource): Promise<string[]> {
   const { config, files, clock } = base;
+  refuseUnfinished(config.storage_path);
   await files.makeFolder(config.storage_path, { mode: 0o711 });
   refuseLoose(await findLoose(config));
   const lock = takeInstanceLock(join(config.storage_path, 'controller.lock'));

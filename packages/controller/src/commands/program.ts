@@ -2,24 +2,15 @@ import { LOG_FORMATS, LOG_LEVELS, TorchpassError } from '@torchpass/core';
 import { Command, Option, type CommanderError } from 'commander';
 import { DEFAULT_CONFIG_PATH } from '../config/load.ts';
 import { VERSION } from '../version.ts';
+import { backup } from './backup.ts';
 import { check } from './check.ts';
 import type { Flags } from './flags.ts';
 import { init } from './init.ts';
 import { passphraseChange } from './passphrase-change.ts';
+import { restore } from './restore.ts';
 import { run } from './run.ts';
 
-interface CommandOfController {
-  /** One word, or those of its group before it. */
-  name: string;
-  summary: string;
-  description: string;
-  examples: readonly string[];
-  /** Beside those that every command takes. */
-  options?: readonly (readonly [option: string, meaning: string])[];
-  action: (flags: Flags) => Promise<void>;
-}
-
-const COMMANDS: readonly CommandOfController[] = [
+const COMMANDS: readonly CommandDefinition[] = [
   {
     name: 'init',
     summary: 'make the authorities, the database and the files for Prometheus',
@@ -57,7 +48,51 @@ const COMMANDS: readonly CommandOfController[] = [
     options: [['--new-passphrase-file <path>', 'file of mode 0600 with the new passphrase']],
     action: passphraseChange,
   },
+  {
+    name: 'backup',
+    summary: 'put everything that must not be lost into one encrypted file',
+    description:
+      'Makes a backup of a controller that runs or does not: database and sealed keys at one moment, under a passphrase. The passphrase of the authorities is not in it.',
+    examples: [
+      'torchpass-controller backup --out /srv/backup/torchpass-$(date +%F).tpbackup',
+      'torchpass-controller backup --out - | ssh backup.example.org "cat > torchpass.tpbackup"',
+      'torchpass-controller backup --verify /srv/backup/torchpass-2026-01-31.tpbackup',
+    ],
+    options: [
+      ['--out <file>', 'where to, by one rename; - is standard output'],
+      ['--verify <file>', 'look whether a backup is whole and opens, instead of making one'],
+      ['--passphrase-file <file>', 'passphrase of the backup (default: that of the authorities)'],
+    ],
+    action: backup,
+  },
+  {
+    name: 'restore',
+    argument: ['<file>', 'the backup; - is standard input'],
+    summary: 'put an installation back from a backup, where there is none',
+    description:
+      'Prepares and checks everything beside, then puts it in place at once; an existing installation is never overwritten. Join tokens of the backup die, and hosts that renewed since then go on. See docs/operations.md.',
+    examples: [
+      'torchpass-controller restore torchpass-2026-01-31.tpbackup --storage.path=/var/lib/torchpass',
+      'torchpass-controller restore torchpass.tpbackup --revoke web-3 --revoke-file revoked-since.txt',
+    ],
+    options: [
+      ['--passphrase-file <file>', 'passphrase of the backup (default: that of the authorities)'],
+      ['--revoke <host...>', 'hosts that were revoked after the backup was made'],
+      ['--revoke-file <file>', 'the same, one name a line'],
+    ],
+    action: restore,
+  },
 ];
+
+interface CommandDefinition {
+  name: string;
+  summary: string;
+  description: string;
+  examples: readonly string[];
+  argument?: readonly [placeholder: string, description: string];
+  options?: readonly (readonly [flags: string, description: string])[];
+  action: (flags: Flags, argument: string) => Promise<void>;
+}
 
 export function program(): Command {
   const root = new Command('torchpass-controller')
@@ -66,10 +101,11 @@ export function program(): Command {
     .showSuggestionAfterError()
     .exitOverride(exitOrThrow)
     .configureOutput({ outputError: () => undefined });
-  for (const { name, summary, description, examples, options = [], action } of COMMANDS) {
+  for (const { name, summary, description, examples, argument, options = [], action } of COMMANDS) {
     const [word, ...rest] = name.split(' ').toReversed();
     const command = rest.reduceRight(groupOf, root).command(word ?? '');
     for (const [option, meaning] of options) command.option(option, meaning);
+    if (argument !== undefined) command.argument(...argument);
     command
       .summary(summary)
       .description(description)
@@ -83,7 +119,9 @@ export function program(): Command {
       .addHelpText('after', `\nExamples:\n${examples.map((line) => `  ${line}`).join('\n')}`)
       .exitOverride(exitOrThrow)
       .configureOutput({ outputError: () => undefined })
-      .action((flags: Flags) => action(flags));
+      .action((first: unknown, second: unknown) =>
+        argument === undefined ? action(first as Flags, '') : action(second as Flags, String(first)),
+      );
   }
   return root;
 }
@@ -104,7 +142,7 @@ function groupOf(parent: Command, word: string): Command {
 function exitOrThrow(error: CommanderError): void {
   if (error.exitCode === 0) return;
   if (error.code === 'commander.help')
-    throw new TorchpassError('USAGE', 'Say what to do: init, run, check or passphrase change.', {
+    throw new TorchpassError('USAGE', `Say what to do: ${COMMANDS.map((command) => command.name).join(', ')}.`, {
       hint: 'See: torchpass-controller --help',
     });
   throw new TorchpassError('USAGE', error.message.replace(/^error: /, ''), {

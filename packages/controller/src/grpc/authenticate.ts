@@ -3,12 +3,15 @@ import { verifyChain, type VerifiedPeer } from '@torchpass/pki';
 import type { Selectable } from 'kysely';
 import { Refusal } from '../audit/refusal.ts';
 import type { Authorities } from '../issuance/authorities.ts';
+import type { Adopt } from '../hosts/adopt.ts';
 import { findIdentity, type IdentityUse } from '../hosts/generations.ts';
 import type { HostTable } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import type { Connection, Connections } from './connections.ts';
 
 const LONGEST_REASON = 300;
+
+type RejectionEvent = 'identity.rejected' | 'identity.unknown';
 
 interface Tools {
   store: Store;
@@ -18,6 +21,8 @@ interface Tools {
   judgeGeneration: (use: IdentityUse) => Promise<string | undefined>;
   /** How long after its end an identity may still be renewed. */
   renewalGraceMs: number;
+  /** Takes an identity from before a restore into the database, if it may. */
+  adopt: Adopt;
   clock: Clock;
   logger: Logger;
 }
@@ -35,7 +40,7 @@ export type AuthenticatedHost = Selectable<HostTable> & {
  * `mayBeLapsed`, an identity is taken for a while after its end.
  */
 export function createAuthentication(tools: Tools) {
-  const { store, authorities, connections, judgeGeneration, renewalGraceMs, clock, logger } = tools;
+  const { store, authorities, connections, judgeGeneration, renewalGraceMs, adopt, clock, logger } = tools;
   const verified = new WeakMap<Connection, VerifiedPeer>();
 
   return async (connection: Connection, mayBeLapsed: boolean): Promise<AuthenticatedHost> => {
@@ -48,9 +53,9 @@ export function createAuthentication(tools: Tools) {
     if (lapsed && !mayBeLapsed) throw rejected('its certificate has ended', connection, peer);
     if (lapsed && now.getTime() >= peer.notAfter.getTime() + renewalGraceMs)
       throw rejected('its certificate has ended, and the time to renew it too', connection, peer);
-    const row = await findIdentity(store, peer.serial);
-    if (row === undefined || row.role !== 'agent' || row.issued_at === null)
-      throw rejected('its certificate is unknown', connection, peer);
+    const row = await identityOf(peer, connection);
+    if (row === undefined) throw unknown(connection, peer);
+    if (row.role !== 'agent' || row.issued_at === null) throw rejected('its certificate is unknown', connection, peer);
     if (peer.spiffeId.kind !== 'agent' || peer.spiffeId.host !== row.name)
       throw rejected('its certificate names another host', connection, peer);
     if (row.revoked_at !== null) throw rejected('its certificate is revoked', connection, peer);
@@ -65,6 +70,19 @@ export function createAuthentication(tools: Tools) {
     if (stale !== undefined) throw rejected(stale, connection, peer);
     return { ...row, presented_serial: peer.serial, lapsed };
   };
+
+  /** After a restore there are identities that are ours and that the database does not know. */
+  async function identityOf(peer: VerifiedPeer, { presentedChain, address }: Connection) {
+    const known = await findIdentity(store, peer.serial);
+    const [leaf] = presentedChain;
+    if (known !== undefined || leaf === undefined) return known;
+    return (await adopt({ peer, leaf, address })) ? findIdentity(store, peer.serial) : undefined;
+  }
+
+  /** Ours, and yet unknown: its host joined after the backup that was restored, or somebody else signs with our authority. */
+  function unknown(connection: Connection, peer: VerifiedPeer): TorchpassError {
+    return rejected('its certificate is unknown', connection, peer, 'identity.unknown');
+  }
 
   function verify(connection: Connection): VerifiedPeer {
     if (connection.presentedChain.length === 0) {
@@ -81,11 +99,16 @@ export function createAuthentication(tools: Tools) {
     }
   }
 
-  function rejected(why: string, connection: Connection, peer: VerifiedPeer): TorchpassError {
+  function rejected(
+    why: string,
+    connection: Connection,
+    peer: VerifiedPeer,
+    event: RejectionEvent = 'identity.rejected',
+  ): TorchpassError {
     logger.warn('identity rejected', { reason: why, serial: peer.serial, from: connection.address });
     const { serial, spiffeId } = peer;
     const subject = spiffeId.kind === 'agent' ? spiffeId.host : '';
-    return generic(new Refusal({ event: 'identity.rejected', subject, details: { reason: why, serial } }));
+    return generic(new Refusal({ event, subject, details: { reason: why, serial } }));
   }
 }
 

@@ -5,7 +5,7 @@ import type { Audit } from '../audit/audit.ts';
 import type { RevokedHost } from '../api/types.ts';
 import type { HostTable } from '../store/schema.ts';
 import type { Bite } from '../revocation/bite.ts';
-import type { Store } from '../store/store.ts';
+import type { Queries, Store } from '../store/store.ts';
 import type { Publisher } from '../targets/publisher.ts';
 import { withdrawHost } from '../targets/withdraw.ts';
 import { LIVE_STATES } from '../store/host-states.ts';
@@ -31,32 +31,36 @@ interface Tools {
   logger: Logger;
 }
 
+/** What the database has to say when a membership ends, in the caller's transaction. Answers the serial numbers that were revoked. */
+export async function endMembership(
+  transaction: Queries,
+  end: { host: Pick<HostTable, 'id' | 'name'>; state: 'revoked' | 'left'; reason: string; by: Actor; now: Date },
+  audit: Audit,
+): Promise<ReadonlySet<string>> {
+  const { host, state, reason, by, now } = end;
+  await transaction
+    .updateTable('hosts')
+    .set({ state, ended_at: now.toISOString(), end_reason: reason })
+    .where('id', '=', host.id)
+    .where('state', 'in', LIVE_STATES)
+    .execute();
+  const serials = await revokeCertificatesOfHost(transaction, host.id, CRL_REASON[state], now);
+  const details = { host_id: host.id, reason };
+  await audit.record(transaction, { event: `host.${state}`, by, subject: host.name, details });
+  await withdrawHost(transaction, host.id, reason === '' ? state : `${state}: ${reason}`, now);
+  return serials;
+}
+
 /** Ends a host's membership: its certificates are refused from the next call on, its targets go, its name is free. */
 export function createEnding({ store, views, publisher, bite, audit, clock, logger }: Tools) {
-  const end = async (
+  const endNow = async (
     host: Pick<HostTable, 'id' | 'name'>,
     state: 'revoked' | 'left',
     reason: string,
     by: Actor,
   ): Promise<void> => {
-    const revoked = await store.transaction().execute(async (transaction) => {
-      const now = clock.now();
-      await transaction
-        .updateTable('hosts')
-        .set({ state, ended_at: now.toISOString(), end_reason: reason })
-        .where('id', '=', host.id)
-        .where('state', 'in', LIVE_STATES)
-        .execute();
-      const serials = await revokeCertificatesOfHost(transaction, host.id, CRL_REASON[state], now);
-      await audit.record(transaction, {
-        event: `host.${state}`,
-        by,
-        subject: host.name,
-        details: { host_id: host.id, reason },
-      });
-      await withdrawHost(transaction, host.id, reason === '' ? state : `${state}: ${reason}`, now);
-      return serials;
-    });
+    const end = { host, state, reason, by, now: clock.now() };
+    const revoked = await store.transaction().execute((transaction) => endMembership(transaction, end, audit));
     logger.info('host ended', { host: host.name, state, reason });
     if (state === 'revoked') return bite(revoked);
     // It goes by itself, and its answer is on the way: neither cut off nor in a hurry. A file that cannot be written shows
@@ -65,7 +69,7 @@ export function createEnding({ store, views, publisher, bite, audit, clock, logg
   };
 
   return {
-    leave: (host: HostTable, address: string) => end(host, 'left', 'the host left', hostActor(host.name, address)),
+    leave: (host: HostTable, address: string) => endNow(host, 'left', 'the host left', hostActor(host.name, address)),
 
     async revoke(name: string, reason: string, by: Actor): Promise<RevokedHost> {
       const host = await store
@@ -79,7 +83,7 @@ export function createEnding({ store, views, publisher, bite, audit, clock, logg
           hint: 'See "torchpass host list".',
         });
       }
-      await end(host, 'revoked', reason, by);
+      await endNow(host, 'revoked', reason, by);
       return { host: await views.host(name), remarks: REMARKS };
     },
   };

@@ -19,6 +19,7 @@ export interface Tables {
   scraper_revocations: ScraperRevocationTable;
   withdrawn_targets: WithdrawnTargetTable;
   renewal_orders: RenewalOrderTable;
+  restores: RestoreTable;
   audit_log: AuditLogTable;
   audit_head: AuditHeadTable;
 }
@@ -256,6 +257,17 @@ export interface WithdrawnTargetTable {
   target: string;
   reason: string;
   withdrawn_at: string;
+}
+
+/** When the database was put back from a backup: see backup/. */
+export interface RestoreTable {
+  /** From 1. */
+  epoch: number;
+  /** What came after this is unknown to the database. */
+  backup_at: string;
+  restored_at: string;
+  /** Until then identities from between the two are accepted of hosts that are known. */
+  adopt_until: string;
 }
 
 /** What was done, in order: see audit/. */

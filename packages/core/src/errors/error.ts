@@ -69,8 +69,9 @@ export function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** The `code` of a Node.js system error, such as `ENOENT`; undefined for anything else. */
+/** The `code` of a Node.js system error, such as `ENOENT`; undefined for anything else, our own errors too. */
 export function systemCodeOf(error: unknown): string | undefined {
+  if (error instanceof TorchpassError) return undefined;
   const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
   return typeof code === 'string' ? code : undefined;
 }

@@ -71,6 +71,8 @@ export const ERROR_KINDS = {
   ROTATION_BLOCKED: 'conflict',
   PUBLISH_WOULD_EMPTY: 'refused',
   AUDIT_BROKEN: 'failed',
+  BACKUP_BROKEN: 'failed',
+  RESTORE_UNFINISHED: 'conflict',
   REVOCATION_REFUSED: 'refused',
 
   // The agent's host

@@ -11,7 +11,8 @@ export interface Permissions {
 }
 
 export interface FileContent extends Permissions {
-  data: string | Uint8Array;
+  /** A stream is written as it comes; when it fails, nothing was written. */
+  data: string | Uint8Array | AsyncIterable<Uint8Array>;
 }
 
 /**
@@ -32,6 +33,8 @@ export interface Files {
   writeFolder(path: string, files: Record<string, FileContent>, permissions: Permissions): Promise<void>;
   /** Makes a folder and its parents, each with its permissions from the start; leaves alone what is there. */
   makeFolder(path: string, permissions: Permissions): Promise<void>;
+  /** Renames a file onto another on the same file system. */
+  move(from: string, to: string): Promise<void>;
   /** Removes a file or a folder with its content; no error when it is not there. */
   remove(path: string): Promise<void>;
 }

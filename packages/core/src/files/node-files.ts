@@ -38,6 +38,12 @@ export function nodeFiles(beforeStep: (step: FileStep, path: string) => void = (
       }),
 
     makeFolder: (path, permissions) => changing(path, () => makeFolders(path, permissions, steps)),
+    move: (from, to) =>
+      changing(to, async () => {
+        await steps.replace(from, to);
+        await steps.syncFolder(dirname(to));
+      }),
+
     remove: (path) => changing(path, () => steps.remove(path)),
   };
 }

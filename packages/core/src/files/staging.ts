@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { systemCodeOf } from '../errors/error.ts';
+import { isTorchpassError, systemCodeOf } from '../errors/error.ts';
 
 const PREFIX = '.';
 const SUFFIX = '.torchpass-new';
@@ -15,12 +15,12 @@ export function isStagingName(name: string): boolean {
   return name.startsWith(PREFIX) && name.endsWith(SUFFIX);
 }
 
-/** When the system refuses, what was staged (perhaps half a key) does not stay behind. A crash, of course, leaves it. */
+/** When the system refuses, or what is to be written fails, what was staged (perhaps half a key) does not stay behind. A crash, of course, leaves it. */
 export async function orDiscard(staged: string, work: () => Promise<void>): Promise<void> {
   try {
     await work();
   } catch (error) {
-    if (systemCodeOf(error) !== undefined) {
+    if (systemCodeOf(error) !== undefined || isTorchpassError(error)) {
       await rm(staged, { recursive: true, force: true }).catch(() => undefined);
     }
     throw error;

@@ -6,6 +6,7 @@ import { up as renewal } from './0004-renewal.ts';
 import { up as revocation } from './0005-revocation.ts';
 import { up as rotation } from './0006-rotation.ts';
 import { up as keys } from './0007-keys.ts';
+import { up as restore } from './0008-restore.ts';
 
 export interface MigrationContext {
   /** The database's name for a string of bytes. */
@@ -23,4 +24,5 @@ export const MIGRATIONS: readonly { name: string; up: Migration }[] = [
   { name: '0005-revocation', up: revocation },
   { name: '0006-rotation', up: rotation },
   { name: '0007-keys', up: keys },
+  { name: '0008-restore', up: restore },
 ];
