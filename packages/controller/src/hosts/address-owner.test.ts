@@ -27,7 +27,7 @@ describe('a host that moves', () => {
     lab.outside.answer = () => undefined;
     const seen: string[][] = [];
     const write = vi.spyOn(lab.files, 'write').mockImplementation(async (_path, { data }) => {
-      seen.push(readTargets(String(data)).map(({ address }) => address));
+      seen.push(readTargets(typeof data === 'string' ? data : '').map(({ address }) => address));
       return Promise.resolve();
     });
     await host.checkIn([report({ servingSerial: Buffer.from(serial, 'hex') })], OTHER);
