@@ -30,12 +30,17 @@ export async function backup(flags: BackupFlags): Promise<void> {
   }
   const base = await realSurroundings(flags);
   const ask = () => readPassphrase(passphraseSource(base.config, process.env, personAtTerminal()));
-  const installation = verify === undefined ? undefined : await ask();
-  const own = await backupPassphrase(flags.passphraseFile, async () => installation ?? ask());
   // Standard output may be the backup.
   const say = (sentence: string) => void process.stderr.write(`${sentence}\n`);
-  if (verify !== undefined)
-    return verifyBackup(base, { path: verify, passphrases: { backup: own, installation } }, say);
+  if (verify !== undefined) {
+    const installation = await ask();
+    const passphrases = {
+      backup: await backupPassphrase(flags.passphraseFile, async () => installation),
+      installation,
+    };
+    return verifyBackup(base, { path: verify, passphrases }, say);
+  }
+  const own = await backupPassphrase(flags.passphraseFile, ask);
   if (out === '-') {
     if (process.stdout.isTTY)
       throw new TorchpassError('USAGE', 'A backup is not text: give a file, or a pipe after it.');
