@@ -11,6 +11,8 @@ export interface Agent {
   /** `waitMs`: how long to wait for a person's approval, where the token asks for one. */
   enroll(token: Secret, options?: { waitMs?: number; signal?: AbortSignal }): Promise<SyncReport>;
   sync(options?: { renew?: boolean; restarted?: boolean; signal?: AbortSignal }): Promise<SyncReport>;
+  /** The same only if it is due; else when that will be. For a timer: retries then keep to the same pauses as `run`. */
+  syncIfDue(signal?: AbortSignal): Promise<SyncReport | Date>;
   /** Until the signal is aborted. */
   run(signal: AbortSignal): Promise<void>;
   status(signal?: AbortSignal): Promise<AgentStatus>;

@@ -5,7 +5,9 @@ import { leaveController } from './commands/leave.ts';
 import { runResident } from './commands/run.ts';
 import type { Seams } from './commands/seams.ts';
 import { readStatus } from './commands/status.ts';
+import { dueLater } from './commands/next-pass.ts';
 import { syncPass } from './commands/sync.ts';
+import { timedPass } from './commands/timed-pass.ts';
 import { connectController } from './controller/client.ts';
 import { createCanary } from './exporters/canary.ts';
 import { makeFolders, requireIdentity } from './identity/store.ts';
@@ -52,7 +54,13 @@ export const createAgent: CreateAgent = (options) => {
 
     async sync(pass = {}) {
       await enrolled();
-      return alone(() => syncPass(seams, pass), untilPassEnds(pass.signal));
+      return alone(() => timedPass(seams, pass), untilPassEnds(pass.signal));
+    },
+
+    async syncIfDue(signal) {
+      await enrolled();
+      const pass = async () => (await dueLater(seams)) ?? (await timedPass(seams, { signal }));
+      return alone(pass, untilPassEnds(signal));
     },
 
     async run(signal) {

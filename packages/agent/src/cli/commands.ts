@@ -54,13 +54,25 @@ export function syncCommand(io: Io, finish: Finish): Command {
     .description(
       'Make one pass: renew what is due, repair what is wrong, check in. Ends 0 when every exporter is published.',
     )
+    .option('--if-due', 'only when a pass is due: for a timer that comes every minute', false)
     .option('--renew', 'renew every certificate, whatever its age', false)
     .option('--restarted', 'exporters without a restart command were just restarted by hand', false)
     .addOption(outputOption())
-    .addHelpText('after', '\nExamples:\n  $ torchpass-agent sync\n  $ torchpass-agent sync --renew --output json')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ torchpass-agent sync\n  $ torchpass-agent sync --if-due\n  $ torchpass-agent sync --renew --output json',
+    )
     .action(async (_options: unknown, command: Command) => {
-      const options = command.optsWithGlobals<CommonOptions & Output & { renew: boolean; restarted: boolean }>();
+      const options = command.optsWithGlobals<
+        CommonOptions & Output & { renew: boolean; restarted: boolean; ifDue: boolean }
+      >();
       const agent = await prepare(options, io, { resident: false, json: options.output === 'json' });
+      if (options.ifDue && !options.renew && !options.restarted) {
+        const outcome = await agent.syncIfDue(io.signal);
+        return finish(
+          outcome instanceof Date ? notDue(outcome, options.output, io) : tell(outcome, options.output, io),
+        );
+      }
       finish(
         tell(
           await agent.sync({ renew: options.renew, restarted: options.restarted, signal: io.signal }),
@@ -111,6 +123,13 @@ export function leaveCommand(io: Io, finish: Finish): Command {
       await agent.leave(io.signal);
       finish(0);
     });
+}
+
+function notDue(at: Date, output: Output['output'], io: Io): number {
+  io.out(
+    output === 'json' ? JSON.stringify({ due_at: at.toISOString() }) : `Nothing is due before ${at.toISOString()}.`,
+  );
+  return 0;
 }
 
 function waitFrom(text: string): number {

@@ -45,3 +45,15 @@ test('after a success: the earlier of the two, give or take a tenth', () => {
   expect(calmPauseMs(60_000, 1e9, random(1))).toBeCloseTo(66_000);
   expect(calmPauseMs(60_000, -5, random(0.5))).toBe(1000);
 });
+
+test('a fleet that met the same outage comes back spread out, also near the end of its certificates', () => {
+  const fleet = Array.from({ length: 1000 }, (_, host) => seededRandom(`host-${host}`));
+  for (const left of [undefined, 600_000]) {
+    const arrivals = fleet.map((random) => retryPauseMs(20, left, random));
+    const [first, last] = [Math.min(...arrivals), Math.max(...arrivals)];
+    const slots = Map.groupBy(arrivals, (at) => Math.floor(((at - first) / (last - first + 1)) * 20));
+    // A twentieth of the time sees about a twentieth of them.
+    expect(Math.max(...[...slots.values()].map((hosts) => hosts.length))).toBeLessThan(100);
+    expect(last).toBeGreaterThan(first * 1.8);
+  }
+});

@@ -8,12 +8,13 @@ const JITTER = 0.1;
 
 /**
  * The pause after the failure number `failures` in a row, in milliseconds: doubling from a second to ten minutes, and
- * shorter again as the end of a certificate comes near.
+ * shorter again as the end of a certificate comes near. Always jittered: hosts that joined together, or met the same
+ * outage, do not come back together.
  */
 export function retryPauseMs(failures: number, lifeLeftMs: number | undefined, random: Random): number {
-  const ladder = backoffMs(failures, LADDER, random);
   const limit = lifeLeftMs === undefined || lifeLeftMs <= 0 ? LADDER.longestMs : lifeLeftMs * SHARE_OF_LIFE;
-  return Math.max(SHORTEST_MS, Math.min(ladder, limit));
+  const longestMs = Math.min(LADDER.longestMs, limit);
+  return Math.max(SHORTEST_MS, backoffMs(failures, { ...LADDER, longestMs }, random));
 }
 
 /** The pause after a success: until the controller's time or the next renewal, whichever is first, give or take a tenth. */

@@ -22,10 +22,10 @@ export async function remember(
   const now = clock.now();
   const at = now.toISOString();
   try {
-    const checkIn =
-      exporters === undefined ? (await readLastPass(layout, files))?.checkIn : { at, exporters: exporters.map(noteOf) };
+    const before = await readLastPass(layout, files);
+    const checkIn = exporters === undefined ? before?.checkIn : { at, exporters: exporters.map(noteOf) };
     const nextAt = comeBackMs === undefined ? undefined : new Date(now.getTime() + comeBackMs).toISOString();
-    await writeLastPass(layout, { at, nextAt, problems, checkIn }, files);
+    await writeLastPass(layout, { at, nextAt, failures: before?.failures ?? 0, problems, checkIn }, files);
   } catch (error) {
     if (!isTorchpassError(error)) throw error;
     logger.warn('the result of the pass could not be noted', { error });

@@ -1,7 +1,6 @@
 import { isTorchpassError, roughDuration, toTorchpassError } from '@torchpass/core';
-import { certificatesInUse } from './in-use.ts';
 import { logCause } from './log-cause.ts';
-import { calmPauseMs, retryPauseMs } from './pauses.ts';
+import { planNext } from './next-pass.ts';
 import type { SyncReport } from './report.ts';
 import type { Seams } from './seams.ts';
 
@@ -12,14 +11,13 @@ import type { Seams } from './seams.ts';
  * `pass` does one pass under the lock. Errors: NOT_ENROLLED, also when the host leaves later.
  */
 export async function runResident(pass: () => Promise<SyncReport>, seams: Seams, signal: AbortSignal): Promise<void> {
-  const { clock, random, logger } = seams;
+  const { clock, logger } = seams;
   for (let failures = 0; !signal.aborted;) {
     let pause: number;
     try {
       const report = await pass();
       failures = report.complete ? 0 : failures + 1;
-      const calm = calmPauseMs(report.comeBackMs, report.due.getTime() - clock.now().getTime(), random);
-      pause = report.complete ? calm : Math.min(calm, await retryPause(failures, seams));
+      pause = await planNext(seams, failures, report);
       for (const sentence of report.missing) logger.warn('something is missing', { what: sentence });
       logger.info('the pass is done', { complete: report.complete, next_in: roughDuration(pause) });
     } catch (error) {
@@ -27,7 +25,7 @@ export async function runResident(pass: () => Promise<SyncReport>, seams: Seams,
       // The host has left: there is nothing to come back to.
       if (isTorchpassError(error, 'NOT_ENROLLED')) throw error;
       failures += 1;
-      pause = await retryPause(failures, seams);
+      pause = await planNext(seams, failures, undefined);
       const { code, sentence } = toTorchpassError(error);
       const fields = { code, what: sentence, attempt: failures, next_in: roughDuration(pause) };
       logger.error('the pass failed', fields);
@@ -38,10 +36,4 @@ export async function runResident(pass: () => Promise<SyncReport>, seams: Seams,
     });
   }
   logger.info('the agent stops');
-}
-
-async function retryPause(failures: number, seams: Seams): Promise<number> {
-  const now = seams.clock.now().getTime();
-  const ends = (await certificatesInUse(seams)).map((leaf) => leaf.validToDate.getTime() - now);
-  return retryPauseMs(failures, ends.length === 0 ? undefined : Math.min(...ends), seams.random);
 }

@@ -12,6 +12,7 @@ export function statusLines(status: AgentStatus, now: Date): string[] {
     '',
     last === null ? 'No pass has been made yet.' : `Last pass   ${last.at}${status.healthy ? ', all well' : ''}`,
     `Resident    ${residentText(status, now)}`,
+    ...(status.failures === 0 ? [] : [`Retries     ${retriesText(status, now)}`]),
     ...status.problems.map(({ what }) => `Problem     ${what}`),
     ...nextSteps(status, now).map((step) => `Next        ${step}`),
   ];
@@ -54,9 +55,15 @@ function validity({ not_before, not_after, renews_at }: CertificateStatus, now: 
 
 function residentText({ resident, next_pass_by }: AgentStatus, now: Date): string {
   if (resident === null)
-    return 'no resident agent is running: start "torchpass-agent run", or run "torchpass-agent sync" from a timer';
+    return 'no resident agent is running: start "torchpass-agent run", or run "torchpass-agent sync --if-due" every minute from a timer';
   const next = next_pass_by === null ? '' : `, next check-in: ${distance(next_pass_by, now)}`;
   return `"torchpass-agent run", process ${resident.pid}${next}`;
+}
+
+function retriesText({ failures, next_attempt_at: at, resident }: AgentStatus, now: Date): string {
+  const next = at === null ? '' : `; next attempt: ${distance(at, now)}`;
+  const by = resident === null ? ', if "torchpass-agent sync --if-due" runs from a timer' : '';
+  return `${failures === 1 ? 'the last pass' : `${failures} passes in a row`} failed${next}${by}`;
 }
 
 /** The way out of each problem, said once; without a problem, what happens by itself. */

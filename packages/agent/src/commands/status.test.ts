@@ -21,7 +21,7 @@ async function textOf(agent = lab.agent(), now = new Date()): Promise<string> {
 test('without a resident agent it says so, and promises no check-in', async () => {
   expect(await lab.agent().status()).toMatchObject({ resident: null, next_pass_by: null, healthy: true, problems: [] });
   expect(await textOf()).toMatch(
-    /no resident agent is running: start "torchpass-agent run", or run "torchpass-agent sync" from a timer/,
+    /no resident agent is running: start "torchpass-agent run", or run "torchpass-agent sync --if-due" every minute from a timer/,
   );
 });
 
@@ -34,7 +34,7 @@ test('a resident agent is named with its next check-in; one that died is not', a
   const beside = lab.agent({ processes: { self: 22, startOf } });
   expect(await beside.status()).toMatchObject({ resident: { pid: 21 }, next_pass_by: expect.any(String) as string });
   expect(await textOf(beside, clock.now())).toMatch(
-    /Resident +"torchpass-agent run", process 21, next check-in: in 1m/,
+    /Resident +"torchpass-agent run", process 21, next check-in: in (?:5\ds|1m\d?s?)/,
   );
   expect(await lab.agent().status()).toMatchObject({ resident: null, next_pass_by: null });
   stop.abort();

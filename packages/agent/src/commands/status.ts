@@ -44,6 +44,10 @@ export interface AgentStatus {
   resident: { pid: number } | null;
   /** When that one checks in again; null without it. */
   next_pass_by: string | null;
+  /** How many passes failed in a row; the pauses between attempts grow, and shrink near the end of a certificate. */
+  failures: number;
+  /** When the next attempt is due: by the resident agent, or by "sync --if-due" from a timer. */
+  next_attempt_at: string | null;
   /** Nothing is wrong. */
   healthy: boolean;
   /** What is, and what to do about it. */
@@ -69,6 +73,8 @@ export async function readStatus(seams: Seams, signal?: AbortSignal): Promise<Ag
     ),
     last_pass: last === undefined ? null : { at: last.at, problem: last.problems.map(sentenceOf)[0] ?? null },
     resident: residentPid === undefined ? null : { pid: residentPid },
+    failures: last?.failures ?? 0,
+    next_attempt_at: last?.nextAt ?? null,
     next_pass_by: residentPid === undefined ? null : (last?.nextAt ?? null),
   };
   const problems = findProblems(seen, last?.problems ?? [], seams.clock.now());

@@ -5,8 +5,10 @@ import { type Layout, PRIVATE_FILE } from './layout.ts';
 export interface LastPass {
   /** ISO 8601. */
   at: string;
-  /** When the resident agent comes back at the latest, ISO 8601. */
+  /** When the next pass is due, ISO 8601. */
   nextAt: string | undefined;
+  /** How many passes failed in a row; undefined is none. */
+  failures?: number;
   /** What stopped the pass, or was still missing at its end. */
   problems: { what: string; hint?: string | undefined }[];
   /** What the controller said when it was last heard, which may be passes ago. */
