@@ -1,6 +1,6 @@
 import { signatureIdentifier, type KeyAlgorithm } from './algorithms.ts';
 import { authorityName, rootName } from './authority-name.ts';
-import { readTbsCertificate, serialText, type Certificate } from './certificate.ts';
+import { isSignedBy, readCertificate, readTbsCertificate, serialText, type Certificate } from './certificate.ts';
 import { refusal, type Origin } from './der-reader.ts';
 import {
   AUTHORITY_KEY_USAGE,
@@ -70,8 +70,10 @@ export async function createRoot(options: RootOptions): Promise<Buffer> {
   return signAuthority(prepareRoot(options), 'root', options.signer);
 }
 
-/** The issuing authority of a role, but for its signature. LINT_FAILED; AUTHORITY_MISSING when the root has ended. */
-export function prepareIssuingAuthority(options: IssuingAuthorityOptions): PreparedCertificate {
+/** The issuing authority of a role, but for its signature: of the root's signer only the public key is used. LINT_FAILED; AUTHORITY_MISSING when the root has ended. */
+export function prepareIssuingAuthority(
+  options: Omit<IssuingAuthorityOptions, 'rootSigner'> & { rootSigner: Pick<Signer, 'publicKey'> },
+): PreparedCertificate {
   const { role, publicKey, rootSigner } = options;
   readPublicKey(publicKey);
   const root = openIssuer('root', options.root);
@@ -118,6 +120,22 @@ export async function signAuthority(
   if (!isAsPrepared) throw refusal(LINT, 'its serial number or its validity is not the one that was stored with it');
   return signCertificate(prepared.tbs, signer);
 }
+
+/**
+ * Checks a certificate that was signed on another machine: exactly what was prepared here, signed by this root. All of them
+ * DER. CERTIFICATE_UNTRUSTED.
+ */
+export function checkSignedElsewhere(
+  prepared: Pick<PreparedCertificate, 'tbs'>,
+  certificate: Buffer,
+  root: Buffer,
+): void {
+  const signed = readCertificate(certificate, ELSEWHERE);
+  if (!signed.tbs.equals(prepared.tbs)) throw refusal(ELSEWHERE, 'it is not the one that was asked for');
+  if (!isSignedBy(signed, readCertificate(root, ELSEWHERE))) throw refusal(ELSEWHERE, 'the root has not signed it');
+}
+
+const ELSEWHERE: Origin = { code: 'CERTIFICATE_UNTRUSTED', claim: 'The certificate of the authority is not accepted' };
 
 interface Design {
   publicKey: Buffer;

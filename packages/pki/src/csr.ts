@@ -7,6 +7,7 @@ import { keyFingerprint, publicKeyInfo } from './keys.ts';
 import { EMPTY_NAME, readName } from './name.ts';
 import { OID } from './oids.ts';
 import { readPublicKey } from './public-key.ts';
+import type { Signer } from './signer.ts';
 
 export interface CertificateRequest {
   /** DER SubjectPublicKeyInfo. */
@@ -25,9 +26,19 @@ const EXTENSION_REQUESTS: ReadonlySet<string> = new Set([OID.extensionRequest, O
 export function createCertificateRequest(privateKey: KeyObject): Buffer {
   const publicKey = publicKeyInfo(privateKey);
   const { algorithm } = readPublicKey(publicKey);
-  const info = sequence(smallInteger(0), EMPTY_NAME, publicKey, element(contextConstructed(0)));
+  const info = requestInfo(publicKey);
   const signature = signMessage(info, privateKey, algorithm);
   return sequence(info, signatureIdentifier(algorithm), bitString(signature));
+}
+
+/** The same for a key behind a `Signer`. */
+export async function requestWithSigner({ publicKey, algorithm, sign }: Signer): Promise<Buffer> {
+  const info = requestInfo(publicKey);
+  return sequence(info, signatureIdentifier(algorithm), bitString(await sign(info)));
+}
+
+function requestInfo(publicKey: Buffer): Buffer {
+  return sequence(smallInteger(0), EMPTY_NAME, publicKey, element(contextConstructed(0)));
 }
 
 /**

@@ -1,5 +1,6 @@
 export type { KeyAlgorithm } from './algorithms.ts';
 export {
+  checkSignedElsewhere,
   createIssuingAuthority,
   createRoot,
   prepareIssuingAuthority,
@@ -10,7 +11,7 @@ export {
 } from './authority.ts';
 export { certificatesDigest } from './certificates-digest.ts';
 export { REVOCATION_REASONS, signCrl, type CrlContent, type RevocationReason, type RevokedCertificate } from './crl.ts';
-export { createCertificateRequest, readCertificateRequest, type CertificateRequest } from './csr.ts';
+export { createCertificateRequest, readCertificateRequest, requestWithSigner, type CertificateRequest } from './csr.ts';
 export { describeCertificate, type CertificateDescription } from './describe.ts';
 export { P256_PARAMETERS, p256PublicKeyInfo, p256SignatureValue } from './ecdsa-p256.ts';
 export type { Issuer } from './issuer.ts';

@@ -35,6 +35,7 @@ export const AUDIT_EVENTS = {
   'passphrase.changed': 'the authorities were put under another passphrase',
   'refusals.summarized': 'refusals that were too many for entries of their own',
   'renewal.ordered': 'certificates were ordered to renew at another time than they would',
+  'root.exported': "the root's key was put into a file and removed from the database",
   'rotation.left_behind': 'an operator let a rotation go on without hosts or tokens',
   'rotation.started': 'a rotation of an authority began',
   'scraper.revoked': "an operator gave up a scraper's key",

@@ -3,12 +3,19 @@ import { Command, Option, type CommanderError } from 'commander';
 import { DEFAULT_CONFIG_PATH } from '../config/load.ts';
 import { VERSION } from '../version.ts';
 import { backup } from './backup.ts';
+import { caExportRoot, caImport, caRequest, caSign } from './ca.ts';
 import { check } from './check.ts';
 import type { Flags } from './flags.ts';
 import { init } from './init.ts';
 import { passphraseChange } from './passphrase-change.ts';
 import { restore } from './restore.ts';
 import { run } from './run.ts';
+
+const OUT = ['--out <path>', 'the file to write'] as const;
+const KEY_PASSPHRASE = [
+  '--key-passphrase-file <path>',
+  "file of mode 0600 with the passphrase of the root's file",
+] as const;
 
 const COMMANDS: readonly CommandDefinition[] = [
   {
@@ -38,6 +45,47 @@ const COMMANDS: readonly CommandDefinition[] = [
       'Reads the configuration, opens the database and the authorities, and reads every issued certificate back against its profile. Works beside a running controller.',
     examples: ['torchpass-controller check'],
     action: check,
+  },
+  {
+    name: 'ca export-root',
+    summary: "take the root's key off this machine",
+    description:
+      'Writes the root\'s key into a file under a passphrase of its own, reads it back, and removes the key from the database. Stop the controller first. From then on rotations wait for "ca sign" on the machine that has the file.',
+    examples: ['torchpass-controller ca export-root /media/stick/root.json'],
+    argument: ['<file>', 'the file to write'],
+    options: [KEY_PASSPHRASE],
+    action: caExportRoot,
+  },
+  {
+    name: 'ca request',
+    summary: 'write down what a rotation asks of a root that is elsewhere',
+    description:
+      'Works beside a running controller, once "torchpass ca list" says that the rotation waits for a signature.',
+    examples: ['torchpass-controller ca request exporter --out exporter-request.json'],
+    argument: ['<authority>', 'controller, agent, exporter or scraper'],
+    options: [OUT],
+    action: caRequest,
+  },
+  {
+    name: 'ca sign',
+    summary: "sign such a request, on the machine that has the root's key",
+    description: 'Needs no database and no network. Shows the fingerprint of the key that it signed for: compare it.',
+    examples: ['torchpass-controller ca sign --root-key root.json --request exporter-request.json --out exporter.pem'],
+    options: [
+      ['--root-key <path>', 'what "ca export-root" wrote'],
+      ['--request <path>', 'what "ca request" wrote'],
+      OUT,
+      KEY_PASSPHRASE,
+    ],
+    action: caSign,
+  },
+  {
+    name: 'ca import',
+    summary: 'take the certificate that was signed elsewhere',
+    description: 'Works beside a running controller, which then goes on with the rotation.',
+    examples: ['torchpass-controller ca import exporter.pem'],
+    argument: ['<file>', 'what "ca sign" wrote'],
+    action: caImport,
   },
   {
     name: 'passphrase change',

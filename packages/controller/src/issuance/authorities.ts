@@ -53,7 +53,7 @@ export interface Authorities {
   trusted(role: Role): readonly Buffer[];
   /** DER of the authority with this id. */
   certificateOf(id: string): Buffer;
-  activeRoot(): Pick<Authority, 'id' | 'notBefore' | 'notAfter'>;
+  activeRoot(): Pick<Authority, 'id' | 'certificate' | 'notBefore' | 'notAfter'> & { keyReference: string };
   /** Opens the key of a root. */
   rootSigner(id: string): Promise<Signer>;
   /** Reads them again, after a step of a rotation. */
@@ -206,7 +206,8 @@ export async function openAuthorities(
     activeRoot() {
       const row = known.rows.find(({ role, state }) => role === 'root' && state === 'active');
       if (row === undefined) throw new TorchpassError('AUTHORITY_MISSING', 'There is no active root in the database.');
-      return { id: row.id, notBefore: new Date(row.not_before), notAfter: new Date(row.not_after) };
+      const { id, certificate, key_reference: keyReference } = row;
+      return { id, certificate, keyReference, notBefore: new Date(row.not_before), notAfter: new Date(row.not_after) };
     },
     rootSigner: (id) => keys.open(rowOf(id).key_reference, id),
     async reload() {

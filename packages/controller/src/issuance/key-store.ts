@@ -1,4 +1,5 @@
 import { TorchpassError } from '@torchpass/core';
+import type { KeyObject } from 'node:crypto';
 import { generatePrivateKey, softwareSigner, type Role, type Sealing, type Signer } from '@torchpass/pki';
 import { isTokenReference } from './pkcs11/reference.ts';
 
@@ -54,8 +55,15 @@ export function createKeyStore({ sealing, token, wrapSigner = (signer) => signer
   };
 }
 
+/** A sealed private key itself, for keeping it elsewhere. REQUEST_INVALID for one in a token, which does not give it. */
+export function unsealForExport(sealing: Sealing, reference: string, id: string): KeyObject {
+  if (!isTokenReference(reference)) return sealing.unseal(reference, contextOf(id));
+  throw new TorchpassError('REQUEST_INVALID', 'The key is in a PKCS #11 token, which does not give it to anybody.');
+}
+
+const contextOf = (authorityId: string) => `authority ${authorityId}`;
+
 function sealedKeys(sealing: Sealing): KeyStore {
-  const contextOf = (id: string) => `authority ${id}`;
   return {
     async create({ id }) {
       const key = await generatePrivateKey();

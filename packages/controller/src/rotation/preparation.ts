@@ -1,5 +1,6 @@
 import type { Clock, Random } from '@torchpass/core';
 import { newSerialNumber, prepareIssuingAuthority, prepareRoot, signAuthority, type Signer } from '@torchpass/pki';
+import { X509Certificate } from 'node:crypto';
 import type { Actor } from '../audit/actor.ts';
 import type { Audit } from '../audit/audit.ts';
 import { BACKDATE_MS, type Authorities } from '../issuance/authorities.ts';
@@ -39,11 +40,7 @@ export function createPreparation(tools: PreparationTools) {
         return { ...draft, issued_by: null, ...asColumns(prepareRoot({ ...asked, signer })) };
       }
       const root = await activeRoot(store);
-      // With the root's key elsewhere, what is signed is made there too.
-      if (root.key_reference === '') {
-        return { ...draft, issued_by: root.id, ...asColumns({ ...asked, tbs: null }) };
-      }
-      const rootSigner = await authorities.rootSigner(root.id);
+      const rootSigner = { publicKey: readPublicKeyOf(root.certificate) };
       const { publicKey } = signer;
       const prepared = prepareIssuingAuthority({ ...asked, role, root: root.certificate, rootSigner, publicKey });
       return { ...draft, issued_by: root.id, ...asColumns(prepared) };
@@ -58,7 +55,6 @@ export function createPreparation(tools: PreparationTools) {
 
     /** Signs a draft that is on record and makes it `prepared`. */
     async sign(draft: DraftRow, by: Actor): Promise<void> {
-      if (draft.tbs === null) throw new Error('there is nothing to sign');
       const { id, tbs } = draft;
       const prepared = {
         serial: id,
@@ -109,6 +105,11 @@ export function createPreparation(tools: PreparationTools) {
   }
 }
 
+/** DER SubjectPublicKeyInfo. */
+export function readPublicKeyOf(certificate: Buffer): Buffer {
+  return new X509Certificate(certificate).publicKey.export({ type: 'spki', format: 'der' });
+}
+
 export async function activeRoot(queries: Queries): Promise<AuthorityRow> {
   return queries
     .selectFrom('authorities')
@@ -118,6 +119,6 @@ export async function activeRoot(queries: Queries): Promise<AuthorityRow> {
     .executeTakeFirstOrThrow();
 }
 
-function asColumns({ tbs, notBefore, notAfter }: { tbs: Buffer | null; notBefore: Date; notAfter: Date }) {
+function asColumns({ tbs, notBefore, notAfter }: { tbs: Buffer; notBefore: Date; notAfter: Date }) {
   return { tbs, not_before: notBefore.toISOString(), not_after: notAfter.toISOString() };
 }

@@ -210,7 +210,8 @@ export function createRotation(tools: RotationTools) {
     const now = clock.now();
     const due = ROLES.filter((role) => isNearEnd(authorities.active(role), tools.due[role], now));
     const root = authorities.activeRoot();
-    const rootDue = isNearEnd(root, tools.rootDue, now);
+    // Who keeps the root's key elsewhere decides about the next root, too.
+    const rootDue = root.keyReference !== '' && isNearEnd(root, tools.rootDue, now);
     // A successor could not live longer than the root: then that is what has to be rotated.
     for (const role of rootDue ? (['root'] as const) : due) {
       const { rotation } = await readSituation(store, role);

@@ -67,8 +67,8 @@ export interface AuthorityDraftTable {
   key_reference: string;
   /** The root that has to sign; null for a root. */
   issued_by: string | null;
-  /** What is about to be signed; null while the root's key is elsewhere. */
-  tbs: Buffer | null;
+  /** What is about to be signed. */
+  tbs: Buffer;
   not_before: string;
   not_after: string;
   reserved_at: string;

@@ -55,6 +55,8 @@ function openDatabase(path: string): SqliteDatabase.Database {
     database.pragma('journal_mode = WAL');
     database.pragma('synchronous = FULL');
     database.pragma('foreign_keys = ON');
+    // The sealed key of an authority that is gone does not stay behind in free pages.
+    database.pragma('secure_delete = ON');
     database.pragma('trusted_schema = OFF');
     database.pragma('cell_size_check = ON');
     return database;

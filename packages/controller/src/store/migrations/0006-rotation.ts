@@ -18,7 +18,7 @@ export async function up(db: Kysely<unknown>, { binary }: MigrationContext): Pro
     .addColumn('role', 'text', (column) => column.notNull().unique())
     .addColumn('key_reference', 'text', (column) => column.notNull())
     .addColumn('issued_by', 'text')
-    .addColumn('tbs', binary)
+    .addColumn('tbs', binary, (column) => column.notNull())
     .addColumn('not_before', 'text', (column) => column.notNull())
     .addColumn('not_after', 'text', (column) => column.notNull())
     .addColumn('reserved_at', 'text', (column) => column.notNull())
