@@ -38,6 +38,7 @@ import { createRefusalProof } from './revocation/refusal-proof.ts';
 import { createRevocationLists } from './revocation/revocation-lists.ts';
 import { createRotation, type Rotation } from './rotation/rotation.ts';
 import { createScraperRevocation } from './revocation/scraper-revocation.ts';
+import { policyOf } from './policy/policy.ts';
 import { createPrometheusFolder, prometheusPaths } from './scrapers/prometheus-folder.ts';
 import { createPrometheusService } from './scrapers/prometheus-service.ts';
 import { createStatus } from './status.ts';
@@ -161,7 +162,7 @@ export function createFeatures(
   });
 
   // Hosts and their targets
-  const policy = { allowedNetworks: config.policy.allowed_networks };
+  const policy = policyOf(config);
   const scraper = () => prometheusFolder.credentials();
   const timeoutMs = config.targets.probe_timeout;
   const identityLifetimeMs = config.certificates.identity_lifetime;
@@ -169,6 +170,7 @@ export function createFeatures(
   const look = metrics.countingProbes(seams.look ?? createClosedLoop({ authorities, scraper, timeoutMs }));
   const approvalExpiryMs = config.policy.approval_expiry;
   const lifetimes = { identityLifetimeMs, approvalExpiryMs };
+  const judging = { policy, countRefusal: metrics.policyRefused };
   const enrolNow = createEnrolment({
     store,
     authorities,
@@ -179,6 +181,7 @@ export function createFeatures(
     random,
     logger,
     ...lifetimes,
+    ...judging,
   });
   const enrol: Enrol = (enrolment, signal) => signing.run('stranger', () => enrolNow(enrolment), signal);
   const reissue = createReissue({ authorities, clock, spreadMs: config.targets.check_in_interval });
@@ -188,7 +191,7 @@ export function createFeatures(
   const proveRefusal = createRefusalProof({ store, authorities, knocks, tryKnock, logger });
   const checkIn = createCheckIn({
     store,
-    policy,
+    ...judging,
     resolve,
     look,
     publisher,
@@ -204,8 +207,9 @@ export function createFeatures(
     store,
     authorities,
     issuance: { ...issuance, issue: (order) => signing.run('host', () => issuance.issue(order)) },
-    policy,
+    ...judging,
     resolve,
+    clock,
     identityLifetimeMs,
     exporterLifetimeMs,
   });
@@ -243,7 +247,7 @@ export function createFeatures(
   const targetCheck = createTargetCheck({ authorities, issuance, scraper, policy, resolve, timeoutMs });
   const status = createStatus({ store, authorities, publisher, prometheusFolder, controller, paths, clock });
   const services: Services = {
-    tokens: createTokens({ store, authorities, audit, clock, random, controller }),
+    tokens: createTokens({ store, authorities, audit, clock, random, controller, ...judging }),
     hosts: {
       list: views.hosts,
       show: views.host,

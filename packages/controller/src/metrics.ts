@@ -17,6 +17,7 @@ import {
 } from './store/counts.ts';
 import type { Lane, Lanes } from './limits/lanes.ts';
 import { revocationReadings } from './revocation/readings.ts';
+import { RULES, type Rule } from './policy/request.ts';
 import type { Store } from './store/store.ts';
 import type { LookFromOutside } from './targets/closed-loop.ts';
 import type { Publisher } from './targets/publisher.ts';
@@ -83,6 +84,12 @@ export function createMetrics(sources: Sources) {
     labelNames: ['event'],
     registers,
   });
+  const policyRefusals = new Counter({
+    name: 'torchpass_policy_refusals_total',
+    help: 'Requests of hosts and operators that the policy or a token did not allow, by rule.',
+    labelNames: ['rule'],
+    registers,
+  });
   const upkeep = new Gauge({
     name: 'torchpass_upkeep_failed',
     help: '1 while something of the installation itself cannot be kept fresh.',
@@ -92,6 +99,7 @@ export function createMetrics(sources: Sources) {
   // From the start, so that the first of each is an increase.
   for (const method of Object.keys(METHOD_POLICIES))
     for (const code of ['OK', 'INTERNAL']) calls.inc({ method, code }, 0);
+  for (const rule of RULES) policyRefusals.inc({ rule }, 0);
   for (const reason of DROP_REASONS) dropped.inc({ reason }, 0);
   for (const event of REFUSAL_EVENTS) refusals.inc({ event }, 0);
   for (const what of UPKEEP) upkeep.set({ what }, 0);
@@ -102,6 +110,7 @@ export function createMetrics(sources: Sources) {
     observe: (method: string, code: string) => calls.inc({ method, code }),
     dropped: (reason: DropReason) => dropped.inc({ reason }),
     refused: (event: AuditEvent) => refusals.inc({ event }),
+    policyRefused: (rule: Rule) => policyRefusals.inc({ rule }),
     upkeep: (what: Upkeep, failed: boolean) => upkeep.set({ what }, failed ? 1 : 0),
     /** The same look from outside, counted when it finds something wrong. */
     countingProbes:

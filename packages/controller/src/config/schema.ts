@@ -1,33 +1,10 @@
-import { canonicalIp, isDnsName, isName, LOG_FORMATS, LOG_LEVELS, parseDuration, parseHostPort } from '@torchpass/core';
+import { canonicalIp, isDnsName, isName, LOG_FORMATS, LOG_LEVELS, parseHostPort } from '@torchpass/core';
 import { isTrustDomain } from '@torchpass/pki';
 import { z } from 'zod';
-import { checkNetwork } from '../targets/address-policy.ts';
+import { policySchema } from './policy-schema.ts';
+import { check, duration, MINUTE, refined, YEAR } from './values.ts';
 
 /** The configuration file, key by key. Durations are written as Prometheus does and become milliseconds. */
-
-const MINUTE = 60_000;
-const YEAR = 366 * 24 * 60 * MINUTE;
-
-const refined = <T>(read: (text: string) => T, message: string) =>
-  z.string().transform((text, context) => {
-    try {
-      return read(text);
-    } catch {
-      context.addIssue({ code: 'custom', message: `${JSON.stringify(text)} ${message}` });
-      return z.NEVER;
-    }
-  });
-
-const check = (holds: (text: string) => boolean, message: string) =>
-  refined((text) => {
-    if (!holds(text)) throw new TypeError(message);
-    return text;
-  }, message);
-
-const duration = (shortest: number, longest: number) =>
-  refined(parseDuration, 'is not a duration such as 30s, 1h30m or 7d')
-    .refine((value) => value >= shortest, `is shorter than ${shortest / 1000} s`)
-    .refine((value) => value <= longest, `is longer than ${longest / 1000} s`);
 
 const leafLifetime = duration(MINUTE, YEAR);
 const hostPort = refined(parseHostPort, 'is not HOST:PORT');
@@ -37,7 +14,6 @@ const loopback = hostPort.refine(
 );
 const absolutePath = check((path) => path.startsWith('/'), 'is not an absolute path');
 const name = check(isName, 'is not a name (lower-case letters, digits, dots, dashes, underscores)');
-const network = refined(checkNetwork, 'is not a network such as 10.0.0.0/8 or 2001:db8::/32');
 const webName = check(
   (text) => canonicalIp(text) !== undefined || isDnsName(text),
   'is neither an IP address nor a DNS name',
@@ -93,14 +69,6 @@ export const configSchema = z.strictObject({
       controller_lifetime: leafLifetime.prefault('7d'),
     })
     .prefault({}),
-  policy: z
-    .strictObject({
-      /** Networks that may be targets although they are loopback, link-local or private. */
-      allowed_networks: z.array(network).default([]),
-      /** How long a host waits for a person to approve it. */
-      approval_expiry: duration(MINUTE, 30 * 24 * 60 * MINUTE).prefault('24h'),
-    })
-    .prefault({}),
   audit: z
     .strictObject({
       /** How long entries of the audit log are kept. */
@@ -109,6 +77,7 @@ export const configSchema = z.strictObject({
       most_entries: z.int().min(10_000).max(100_000_000).default(1_000_000),
     })
     .prefault({}),
+  policy: policySchema.prefault({}),
   limits: z
     .strictObject({
       /** Multiplies every limit of one caller, rates and connections; more than 1 for fleets behind one address. */
@@ -139,6 +108,8 @@ export const configSchema = z.strictObject({
       scrape_interval: duration(1000, 60 * MINUTE).prefault('1m'),
       /** Names and addresses under which people and programs open Prometheus's own web interface. */
       web_names: z.array(webName).min(1).default(['localhost', '127.0.0.1', '::1']),
+      /** Addresses that scrapers connect from: no host may have them. */
+      scraper_addresses: z.array(webName).default([]),
     })
     .prefault({}),
   log: z

@@ -104,7 +104,7 @@ export function createAgentService(tools: AgentServiceTools): AgentServiceServer
     if (host.lapsed && purpose?.$case !== 'identity') throw lapsed(host);
     switch (purpose?.$case) {
       case 'identity':
-        return certificates.identity(host, publicKey, host.lapsed ? { lateFrom: address } : {});
+        return certificates.identity(host, publicKey, address, { late: host.lapsed });
       case 'exporter':
         return certificates.exporter(host, purpose.value.name, publicKey, address);
       case undefined:

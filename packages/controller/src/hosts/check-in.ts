@@ -3,11 +3,13 @@ import { TargetState, type CheckInRequest, type DesiredExporter as Answer } from
 import { host as hostActor } from '../audit/actor.ts';
 import type { Audit } from '../audit/audit.ts';
 import type { Refusals } from '../audit/refusals.ts';
-import { findCertificate, isSameLine, newestOfLine } from '../issuance/ledger.ts';
+import { findCertificate, hasSameNames, isSameLine, newestOfLine } from '../issuance/ledger.ts';
 import type { HostTable } from '../store/schema.ts';
 import type { ProveRefusal } from '../revocation/refusal-proof.ts';
 import type { Store } from '../store/store.ts';
-import type { AddressPolicy, Resolve } from '../targets/address-policy.ts';
+import type { Policy } from '../policy/policy.ts';
+import type { Rule } from '../policy/request.ts';
+import type { Resolve } from '../targets/address-policy.ts';
 import type { LookFromOutside } from '../targets/closed-loop.ts';
 import type { Publisher } from '../targets/publisher.ts';
 import { renewAfterMove } from './address-change.ts';
@@ -17,10 +19,12 @@ import { acknowledge, digestFrom } from './acknowledge.ts';
 import { exporterLine, exportersOf, findExporter, newlyRefused, reconcileExporters, recordLook } from './exporters.ts';
 import type { Reissue } from './reissue.ts';
 import { ordersFor, type HostOrders } from './renewal-orders.ts';
+import { addressesOf, seenAt } from './facts.ts';
 
 export interface CheckInTools {
   store: Store;
-  policy: AddressPolicy;
+  policy: Policy;
+  countRefusal: (rule: Rule) => void;
   resolve: Resolve;
   look: LookFromOutside;
   publisher: Publisher;
@@ -60,10 +64,18 @@ const UNWRITTEN = 'The controller cannot write its target files at the moment.';
  * that was not yet seen from outside, looks; when that succeeds, the target is published before the answer.
  */
 export function createCheckIn(tools: CheckInTools) {
-  const { store, policy, resolve, look, publisher, refusals, reissue, proveRefusal, clock, logger } = tools;
+  const { store, policy, countRefusal, resolve, look, publisher, refusals, reissue, proveRefusal, clock, logger } =
+    tools;
+
   return async ({ host, request, address, identitySerial, signal }: CheckIn): Promise<CheckInAnswer> => {
+    const from = addressesOf(host, address, clock.now());
+    const rows = await exportersOf(store, host.id);
     const decided = await Promise.all(
-      request.exporters.map((report) => decideExporter(report, host, address, policy, resolve)),
+      request.exporters.map((report) => {
+        const row = rows.find(({ name }) => name === report.name);
+        const current = row?.published_target ?? row?.target ?? null;
+        return decideExporter(report, { host, from, current, policy, resolve });
+      }),
     );
     const { desired, changed, refused } = await save({ host, request, address, identitySerial }, decided);
     for (const { name, problem } of refused) {
@@ -71,6 +83,7 @@ export function createCheckIn(tools: CheckInTools) {
       const by = hostActor(host.name, address);
       await refusals.note({ event: 'exporter.refused', by, subject: host.name, details });
     }
+    for (const { refused: step } of desired) if (step !== null) countRefusal(step.rule);
     const published = await Promise.all(
       desired.map((exporter, index) => lookIfNew(host, exporter, request.exporters[index]?.servingSerial, signal)),
     );
@@ -96,16 +109,15 @@ export function createCheckIn(tools: CheckInTools) {
       await transaction
         .updateTable('hosts')
         .set({
-          address,
+          ...seenAt(host, address, now),
           agent_version: request.agentVersion.slice(0, 64),
-          last_seen_at: now.toISOString(),
           roots_digest: digestFrom(request.rootsDigest),
           ...(identitySerial === undefined ? {} : { identity_serial: identitySerial }),
         })
         .where('id', '=', host.id)
         .execute();
       const desired: DesiredExporter[] = [];
-      for (const exporter of decided) desired.push(await refuseForeignAddress(transaction, host.id, exporter));
+      for (const exporter of decided) desired.push(await refuseForeignAddress(transaction, host.id, exporter, policy));
       const before = await exportersOf(transaction, host.id);
       const changed = await reconcileExporters(transaction, host, desired, now);
       for (const { name, scrapersDigest, restartGeneration } of request.exporters)
@@ -130,6 +142,8 @@ export function createCheckIn(tools: CheckInTools) {
       row?.published_target === exporter.target && row.seen_serial === newest.serial && row.problem === null;
     // A new scraper authority has to be seen to be let in before the old one goes.
     if (isSeen && row.checked_at !== null && new Date(row.checked_at) >= reissue.scraperSince()) return false;
+    // Decided otherwise since it was issued: the agent renews it first. Prometheus would refuse the names in it.
+    if (!hasSameNames(newest, exporter)) return false;
     const { host: name, port } = parseHostPort(exporter.target);
     const { metricsPath: path, connectTo } = exporter;
     const problem = await look({ host: name, port, path, connectTo, serial: newest.serial }, signal);

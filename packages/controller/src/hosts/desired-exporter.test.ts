@@ -2,6 +2,7 @@ import type { ExporterReport } from '@torchpass/protocol';
 import { describe, expect, it } from 'vitest';
 import type { HostTable } from '../store/schema.ts';
 import { report } from '../testing/host.ts';
+import { openPolicy } from '../testing/policy.ts';
 import { decideExporter } from './desired-exporter.ts';
 
 const OBSERVED = '193.0.14.129';
@@ -36,8 +37,11 @@ function decide(
     quarantine_reason: null,
     roots_digest: null,
     identity_serial: null,
+    other_address: null,
+    other_seen_at: null,
   };
-  return decideExporter(report(change), host, observed, { allowedNetworks: [] }, () => Promise.resolve(resolved));
+  const resolve = () => Promise.resolve(resolved);
+  return decideExporter(report(change), { host, from: [observed], current: null, policy: openPolicy(), resolve });
 }
 
 describe('the target of an exporter', () => {
@@ -53,6 +57,7 @@ describe('the target of an exporter', () => {
       connectTo: OBSERVED,
       unresolved: null,
       problem: null,
+      refused: null,
       reportedProblem: null,
     });
     expect(await decide({}, { observed: '2a01:4f8::1' })).toMatchObject({

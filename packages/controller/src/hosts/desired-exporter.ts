@@ -1,14 +1,13 @@
 import { canonicalIp, formatHostPort, isName, isTorchpassError, TorchpassError } from '@torchpass/core';
 import type { ExporterReport } from '@torchpass/protocol';
-import { listFrom } from '../store/json.ts';
 import type { HostTable } from '../store/schema.ts';
-import {
-  checkClaimableAddress,
-  vetAddress,
-  type AddressPolicy,
-  type Resolve,
-  type VettedAddress,
-} from '../targets/address-policy.ts';
+import { decideResolving } from '../policy/decide-resolving.ts';
+import { firstRefusal } from '../policy/decide.ts';
+import type { Policy } from '../policy/policy.ts';
+import type { Step } from '../policy/request.ts';
+import { refusal } from '../policy/step.ts';
+import { checkClaimableAddress, type Resolve } from '../targets/address-policy.ts';
+import { requestOf, whereItIs } from './facts.ts';
 
 /** What an exporter of a host should be: decided at each check-in, never taken from the agent. */
 export interface DesiredExporter {
@@ -24,6 +23,8 @@ export interface DesiredExporter {
   connectTo: string | null;
   /** Why it is refused. */
   problem: string | null;
+  /** The rule that refuses it, where it is one of policy or token. */
+  refused: Step | null;
   /** That its name does not resolve at the moment: decided by the token, but neither seen nor certified now. */
   unresolved: string | null;
   /** What the agent says is wrong, for the operator's eyes. */
@@ -35,40 +36,58 @@ const LONGEST_PROBLEM = 500;
 /** No `?`, `#` or `%`: Prometheus escapes them, so it would ask for another path than we looked at. */
 const METRICS_PATH = new RegExp(`^/[\\x21\\x22\\x24\\x26-\\x3e\\x40-\\x7e]{0,${LONGEST_PATH - 1}}$`);
 
+/** What an exporter is that a rule of policy or token refuses. */
+export function refusedBy(step: Step) {
+  const nothing = { dnsNames: [], ipAddresses: [], target: null, connectTo: null, unresolved: null };
+  return { ...nothing, problem: refusal(step).sentence, refused: step };
+}
+
+export interface Facts {
+  host: HostTable;
+  /** Where the host is: see `addressesOf`. */
+  from: readonly [string, ...string[]];
+  /** HOST:PORT that the exporter has now; null when none. */
+  current: string | null;
+  policy: Policy;
+  resolve: Resolve;
+}
+
 /** Applies token and policy to what the agent reports. Never throws for what an agent can say: it is refused instead. */
-export async function decideExporter(
-  report: ExporterReport,
-  host: HostTable,
-  observedAddress: string,
-  policy: AddressPolicy,
-  resolve: Resolve,
-): Promise<DesiredExporter> {
+export async function decideExporter(report: ExporterReport, facts: Facts): Promise<DesiredExporter> {
+  const { host, from } = facts;
+  const job = host.job ?? (report.job === '' ? report.name : report.job);
   const base = {
     name: report.name,
-    job: host.job ?? (report.job === '' ? report.name : report.job),
+    job,
     port: report.port,
     // Refused below when it is too long; kept, so that the operator sees it, but not at any length.
     reportedProblem: report.problem === '' ? null : report.problem.slice(0, LONGEST_PROBLEM),
     metricsPath: report.metricsPath === '' ? '/metrics' : report.metricsPath.slice(0, LONGEST_PATH + 1),
+    refused: null,
   };
   try {
-    checkReport(report, host, base);
-    const claim = claimedAddress(report.address, host, observedAddress);
-    const isDns = canonicalIp(claim) === undefined;
-    const decided = {
-      ...base,
-      dnsNames: isDns ? [claim] : [],
-      ipAddresses: isDns ? [] : [claim],
-      target: formatHostPort({ host: claim, port: report.port }),
-      problem: null,
+    checkReport(report, base);
+    const address = report.address === '' ? whereItIs(from, facts.current) : checkClaimableAddress(report.address);
+    const request = {
+      ...requestOf(host, from),
+      exporter: report.name,
+      // What the agent says, where it says something: a token that decides the job refuses another.
+      job: report.job === '' ? job : report.job,
+      address,
     };
-    try {
-      const { connectTo } = await vetAddress(claim, policy, resolve);
-      return { ...decided, connectTo, unresolved: null };
-    } catch (error) {
-      if (!isTorchpassError(error, 'ADDRESS_UNRESOLVED')) throw error;
-      return { ...decided, connectTo: null, unresolved: error.sentence };
-    }
+    const { decision, connectTo, unresolved } = await decideResolving(facts.policy, request, facts.resolve);
+    const refused = firstRefusal(decision);
+    if (refused !== undefined) return { ...base, ...refusedBy(refused) };
+    const isDns = canonicalIp(address) === undefined;
+    return {
+      ...base,
+      dnsNames: isDns ? [address] : [],
+      ipAddresses: isDns ? [] : [address],
+      target: formatHostPort({ host: address, port: report.port }),
+      connectTo,
+      problem: null,
+      unresolved,
+    };
   } catch (error) {
     if (!isTorchpassError(error)) throw error;
     const nothing = { dnsNames: [], ipAddresses: [], target: null, connectTo: null, unresolved: null };
@@ -76,51 +95,16 @@ export async function decideExporter(
   }
 }
 
-function checkReport(
-  report: ExporterReport,
-  host: HostTable,
-  { job, metricsPath }: { job: string; metricsPath: string },
-): void {
-  const allowed = listFrom(host.exporters);
+/** What has a form that nothing may have, whatever the policy. */
+function checkReport(report: ExporterReport, { job, metricsPath }: { job: string; metricsPath: string }): void {
   if (!isName(report.name))
     throw refused('Its name is not one (lower-case letters, digits, dots, dashes, underscores)');
-  if (allowed.length > 0 && !allowed.includes(report.name))
-    throw refused(`The join token allows only ${allowed.join(', ')}`);
   if (report.port < 1 || report.port > 65_535) throw refused(`${report.port} is not a TCP port`);
   if (!METRICS_PATH.test(metricsPath))
     throw refused('Its metrics path has to begin with "/" and hold no spaces and none of ? # %');
-  if (!isName(job)) throw refused('Its job is not a name (lower-case letters, digits, dots, dashes, underscores)');
-  if (report.job !== '' && report.job !== job) throw refused(`Its job is "${job}", decided by the join token`);
-}
-
-export interface ClaimContext {
-  host: HostTable;
-  /** Where the agent connects from. */
-  observedAddress: string;
-  policy: AddressPolicy;
-  resolve: Resolve;
-}
-
-/** Decides whether a host may have an address, at each check-in and again for each certificate. `ADDRESS_REFUSED`. */
-export function vetClaim(
-  claim: string,
-  { host, observedAddress, policy, resolve }: ClaimContext,
-): Promise<VettedAddress> {
-  return vetAddress(claimedAddress(claim, host, observedAddress), policy, resolve);
-}
-
-/** The address the agent connects from, unless the token names another. */
-function claimedAddress(claim: string, host: HostTable, observed: string): string {
-  if (claim === '') return observed;
-  const address = checkClaimableAddress(claim);
-  if (address === observed || listFrom(host.addresses).includes(address)) return address;
-  throw new TorchpassError(
-    'ADDRESS_REFUSED',
-    `The host connects from ${observed}, and its join token does not allow ${address}.`,
-    {
-      hint: `Make a token with --address ${address}, or leave "advertise" out.`,
-    },
-  );
+  const jobs = report.job === '' ? [job] : [job, report.job];
+  if (!jobs.every(isName))
+    throw refused('Its job is not a name (lower-case letters, digits, dots, dashes, underscores)');
 }
 
 function refused(why: string): TorchpassError {

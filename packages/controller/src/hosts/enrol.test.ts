@@ -170,7 +170,7 @@ describe('an enrolment whose answer was lost', () => {
       async (lab) => {
         lab.clock.advance(1000);
         const { publicKey } = await newKey();
-        await lab.certificates.identity(await hostRow(lab, 'web-1'), publicKey);
+        await lab.certificates.identity(await hostRow(lab, 'web-1'), publicKey, SERVER);
       },
     ],
   ])('gets nothing after %s', async (_what, meanwhile) => {

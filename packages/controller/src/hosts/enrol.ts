@@ -6,6 +6,10 @@ import type { Authorities } from '../issuance/authorities.ts';
 import type { CertificateOrder, IssuedCertificate, Issuance } from '../issuance/issuance.ts';
 import { certificatesOfKey, newestOfLine } from '../issuance/ledger.ts';
 import type { Bite } from '../revocation/bite.ts';
+import { decide, firstRefusal } from '../policy/decide.ts';
+import type { Policy } from '../policy/policy.ts';
+import type { Rule } from '../policy/request.ts';
+import { refusal } from '../policy/step.ts';
 import type { HostTable } from '../store/schema.ts';
 import type { Queries, Store } from '../store/store.ts';
 import {
@@ -19,6 +23,7 @@ import {
   whySpent,
 } from '../tokens/redeem.ts';
 import { createGuesses } from '../tokens/guesses.ts';
+import { requestOf } from './facts.ts';
 import { checkHostName } from './host-name.ts';
 import { LIVE_STATES } from '../store/host-states.ts';
 import { createReplacement } from './replace.ts';
@@ -50,6 +55,8 @@ interface Tools {
   clock: Clock;
   random: Random;
   logger: Logger;
+  policy: Policy;
+  countRefusal: (rule: Rule) => void;
   identityLifetimeMs: number;
   /** How long a host may wait for a person. */
   approvalExpiryMs: number;
@@ -77,6 +84,7 @@ export function createEnrolment(tools: Tools) {
   const turns = new Turns();
   const guesses = createGuesses(tools);
   const replace = createReplacement({ ...tools, identityOf });
+  const { policy, countRefusal } = tools;
 
   return async (enrolment: Enrolment): Promise<Enrolled> => {
     const presented = presentedIn(enrolment);
@@ -88,8 +96,10 @@ export function createEnrolment(tools: Tools) {
       const hostId = await hostOfEarlierUse(store, token.id, fingerprint);
       if (hostId !== undefined) return repeat(hostId, admission);
       if (spent !== undefined) throw rejected(spent, presented, logger);
-      if (token.replaces_host_id !== null)
+      if (token.replaces_host_id !== null) {
+        judge(newHost(admission, 'active'), admission);
         return replace({ ...admission, presented, agentVersion: enrolment.agentVersion });
+      }
       return token.approval === 0 ? join(admission) : ask(admission);
     });
   };
@@ -101,6 +111,16 @@ export function createEnrolment(tools: Tools) {
     } catch (error) {
       throw spent === undefined ? error : rejected(spent, presented, logger);
     }
+  }
+
+  /** Asks the policy as it is now. A caller from where nobody may connect learns no more than with a wrong token. */
+  function judge(host: HostTable, { enrolment: { address }, token }: Admission): void {
+    const request = { ...requestOf(host, [address]), job: host.job ?? undefined };
+    const refused = firstRefusal(decide(policy, request));
+    if (refused === undefined) return;
+    countRefusal(refused.rule);
+    if (refused.rule !== 'policy.source_networks') throw refusal(refused);
+    throw rejected(refused.why, { id: token.id, address }, logger);
   }
 
   /** One transaction for all that an enrolment takes up, whether it is a host at once or waits for a person. */
@@ -122,6 +142,7 @@ export function createEnrolment(tools: Tools) {
 
   async function join(admission: Admission): Promise<Enrolled> {
     const host = newHost(admission, 'active');
+    judge(host, admission);
     const draft = issuance.draft(identityOf(host, admission.publicKey));
     await store.transaction().execute(async (transaction) => {
       await admit(transaction, host, admission);
@@ -134,18 +155,21 @@ export function createEnrolment(tools: Tools) {
   /** The same up to the certificate: of that nothing exists until a person has said yes. */
   async function ask(admission: Admission): Promise<never> {
     const host = newHost(admission, 'pending');
+    judge(host, admission);
     await store.transaction().execute((transaction) => admit(transaction, host, admission));
     logger.info('host waits for approval', { host: host.name, from: host.address, token: host.token_id });
     throw approvalPending(host.name, admission.keyFingerprint);
   }
 
-  async function repeat(hostId: string, { enrolment, keyFingerprint, publicKey }: Admission): Promise<Enrolled> {
+  async function repeat(hostId: string, admission: Admission): Promise<Enrolled> {
+    const { enrolment, keyFingerprint, publicKey } = admission;
     const presented = presentedIn(enrolment);
     const now = clock.now();
     const host = await store.selectFrom('hosts').selectAll().where('id', '=', hostId).executeTakeFirstOrThrow();
     if (host.state === 'pending' && !hasExpired(host, tools.approvalExpiryMs, now))
       throw approvalPending(host.name, keyFingerprint);
     if (host.state !== 'active') throw rejected(`its host ${host.name} is ${host.state}`, presented, logger);
+    judge(host, admission);
     const rows = await certificatesOfKey(store, keyFingerprint);
     const row = rows.find((candidate) => candidate.host_id === hostId && candidate.role === 'agent');
     const newest = await newestOfLine(store, { role: 'agent', hostId, subjectName: '' });
@@ -195,6 +219,8 @@ export function createEnrolment(tools: Tools) {
       quarantine_reason: null,
       roots_digest: null,
       identity_serial: null,
+      other_address: null,
+      other_seen_at: null,
     };
   }
 }

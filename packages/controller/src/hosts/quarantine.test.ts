@@ -6,6 +6,7 @@ import {
   newToken,
   enrolment,
   report,
+  SERVER,
   SERVERS_ALLOWED,
   type LabHost,
 } from '../testing/host.ts';
@@ -38,7 +39,7 @@ beforeEach(async () => {
   lab = await openLab({ config: SERVERS_ALLOWED });
   host = await joinHost(lab, {});
   serial = await host.serve();
-  const renewed = await lab.certificates.identity(await hostRow(lab, 'web-1'), (await newKey()).publicKey);
+  const renewed = await lab.certificates.identity(await hostRow(lab, 'web-1'), (await newKey()).publicKey, SERVER);
   const refused = await use(renewed.serial);
   if (refused !== undefined) throw new Error(refused);
 });
@@ -51,7 +52,7 @@ async function quarantine(): Promise<void> {
   const late = { identity: found, lapsed: false, address: '203.0.113.9', connection: 3, newestConnection: 3 };
   expect(await lab.judgeGeneration(late)).toMatch(/^the host is quarantined/);
   // Decided while it was good, carried out after.
-  await expect(lab.certificates.identity(row, (await newKey()).publicKey)).rejects.toMatchObject({
+  await expect(lab.certificates.identity(row, (await newKey()).publicKey, SERVER)).rejects.toMatchObject({
     code: 'IDENTITY_REJECTED',
   });
   await expect(lab.certificates.exporter(row, 'node', (await newKey()).publicKey, row.address)).rejects.toMatchObject({

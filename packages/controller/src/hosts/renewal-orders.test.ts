@@ -42,7 +42,7 @@ const renew = (change: object = {}) => lab.services.hosts.renew({ hosts: [], wit
 const nothing = { identity: undefined, exporter: undefined };
 
 async function newIdentity(): Promise<void> {
-  identity = (await lab.certificates.identity(await hostRow(lab, 'web-1'), (await newKey()).publicKey)).serial;
+  identity = (await lab.certificates.identity(await hostRow(lab, 'web-1'), (await newKey()).publicKey, SERVER)).serial;
 }
 
 describe('an order to renew', () => {

@@ -99,6 +99,8 @@ async function takePlace(
     .updateTable('hosts')
     .set({ state: 'active', quarantined_at: null, quarantine_reason: null })
     .set({ address: presented.address, agent_version: agentVersion.slice(0, 64), last_seen_at: now.toISOString() })
+    // Where the machine before was is not where this one is.
+    .set({ other_address: null, other_seen_at: null })
     .where('id', '=', hostId)
     .where('state', 'in', REPLACEABLE)
     .executeTakeFirst();

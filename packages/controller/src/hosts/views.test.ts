@@ -1,6 +1,6 @@
 import { expect, it, vi } from 'vitest';
 import { watchStatements } from '../testing/crash-dialect.ts';
-import { joinHost, newKey, report, hostRow, SERVERS_ALLOWED } from '../testing/host.ts';
+import { joinHost, newKey, report, hostRow, SERVERS_ALLOWED, SERVER } from '../testing/host.ts';
 import { openLab, type Lab } from '../testing/lab.ts';
 import { OPERATOR } from '../testing/operator.ts';
 
@@ -31,7 +31,7 @@ it('the lists of hosts and targets show the newest certificate of each line, by 
   await certify('node');
   const [other, newest] = [await certify('blackbox'), await certify('node')];
   await b.checkIn([report({ servingSerial: Buffer.from(newest, 'hex') }), blackbox]);
-  const renewed = await lab.certificates.identity(await hostRow(lab, 'b'), (await newKey()).publicKey);
+  const renewed = await lab.certificates.identity(await hostRow(lab, 'b'), (await newKey()).publicKey, SERVER);
   await joinHost(lab, { name: 'c', address: '198.51.100.3' });
   await lab.services.hosts.revoke('c', '', OPERATOR);
 

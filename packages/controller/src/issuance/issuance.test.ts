@@ -135,7 +135,9 @@ describe('a host that was revoked after its call was let in', () => {
     await expect(lab.certificates.exporter(row, 'node', publicKey, SERVER)).rejects.toMatchObject({
       code: 'IDENTITY_REJECTED',
     });
-    await expect(lab.certificates.identity(row, publicKey)).rejects.toMatchObject({ code: 'IDENTITY_REJECTED' });
+    await expect(lab.certificates.identity(row, publicKey, SERVER)).rejects.toMatchObject({
+      code: 'IDENTITY_REJECTED',
+    });
     expect(await lab.store.selectFrom('certificates').select('serial').execute()).toEqual(before);
   });
 });

@@ -136,6 +136,9 @@ export interface HostTable {
   exporters: string;
   /** The address it last connected from. */
   address: string;
+  /** The last one of the other protocol, IPv4 or IPv6. */
+  other_address: string | null;
+  other_seen_at: string | null;
   agent_version: string;
   /** Of a host that waits, or was rejected: when it asked. */
   enrolled_at: string;

@@ -38,13 +38,19 @@ export async function vetAddress(host: string, policy: AddressPolicy, resolve: R
       'ADDRESS_REFUSED',
       `${JSON.stringify(host.slice(0, 80))} is neither an IP address nor a DNS name.`,
     );
+  const [first, ...more] = await resolveName(name, resolve);
+  for (const address of [first, ...more]) refuseSpecial(address, name, policy);
+  return { host: name, connectTo: first };
+}
+
+/** All addresses of a name, one at least, seen from here, in canonical form. `ADDRESS_UNRESOLVED` decides nothing. */
+export async function resolveName(name: string, resolve: Resolve): Promise<[string, ...string[]]> {
   const addresses = await resolve(name).catch((cause: unknown) => {
     throw unresolved(name, cause);
   });
-  const [first] = addresses;
+  const [first, ...more] = addresses.map((address) => canonicalIp(address) ?? address);
   if (first === undefined) throw unresolved(name, undefined);
-  for (const address of addresses) refuseSpecial(canonicalIp(address) ?? address, name, policy);
-  return { host: name, connectTo: canonicalIp(first) ?? first };
+  return [first, ...more];
 }
 
 /** Says nothing about the name: a name server that does not answer looks the same as a record that is gone. */
@@ -55,10 +61,16 @@ function unresolved(name: string, cause: unknown): TorchpassError {
   });
 }
 
-function refuseSpecial(ip: string, shown: string, policy: AddressPolicy): void {
-  if (isInNetworks(ip, policy.allowedNetworks)) return;
+/** What an address is instead of public, such as `private`; undefined for a public one and for one that the policy names. */
+export function specialRange(ip: string, { allowedNetworks }: AddressPolicy): string | undefined {
+  if (isInNetworks(ip, allowedNetworks)) return undefined;
   const range = rangeOf(ip);
-  if (range === ORDINARY) return;
+  return range === ORDINARY ? undefined : range;
+}
+
+function refuseSpecial(ip: string, shown: string, policy: AddressPolicy): void {
+  const range = specialRange(ip, policy);
+  if (range === undefined) return;
   const what = shown === ip ? ip : `${shown} (${ip})`;
   throw new TorchpassError(
     'ADDRESS_REFUSED',

@@ -38,7 +38,8 @@ export async function joinFleet(lab: Lab, name: string, address = SERVER): Promi
       roots = lab.authorities.roots;
       const trusted = lab.authorities.trusted('scraper');
       if (renewIdentity) {
-        identity = (await lab.certificates.identity(await hostRow(lab, name), (await newKey()).publicKey)).serial;
+        const { publicKey } = await newKey();
+        ({ serial: identity } = await lab.certificates.identity(await hostRow(lab, name), publicKey, address));
       }
       const stale = !certificatesDigest(trusted).equals(certificatesDigest(admitted));
       if (serving === '' || stale || exporters[0]?.renew === true) {

@@ -108,7 +108,7 @@ export async function recordUse(
 }
 
 /** The same to the caller whatever the reason; the log says why and from where, and so does the audit log, from the cause. */
-export function rejected(why: string, { id, address }: Presented, logger: Logger): TorchpassError {
+export function rejected(why: string, { id, address }: Omit<Presented, 'secret'>, logger: Logger): TorchpassError {
   logger.warn('join token rejected', { reason: why, token: id.slice(0, 32), from: address });
   return new TorchpassError('TOKEN_REJECTED', 'The controller does not accept this join token.', {
     cause: new Refusal({ event: 'token.rejected', subject: id.slice(0, 32), details: { reason: why } }),

@@ -6,7 +6,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { createTokenRequest, type CreateTokenInput } from '../api/types.ts';
-import { enrolment, newKey, newToken } from '../testing/host.ts';
+import { enrolment, newKey, newToken, SERVERS_ALLOWED } from '../testing/host.ts';
 import { openLab, type Lab } from '../testing/lab.ts';
 import { OPERATOR } from '../testing/operator.ts';
 
@@ -30,7 +30,7 @@ describe('a new token', () => {
   });
 
   it('keeps what the operator said, in canonical form, and lists it', async () => {
-    const lab = await openLab();
+    const lab = await openLab({ config: SERVERS_ALLOWED });
     const asked = {
       job: 'edge',
       labels: { env: 'prod', area: 'eu' },

@@ -16,10 +16,14 @@ import type { Audit } from '../audit/audit.ts';
 import type { CreatedToken, CreateTokenRequest, TokenView } from '../api/types.ts';
 import type { Authorities } from '../issuance/authorities.ts';
 import { listFrom, mapFrom, toJson } from '../store/json.ts';
+import type { Policy } from '../policy/policy.ts';
+import type { Rule } from '../policy/request.ts';
+import { decideToken, tokenRefusal } from '../policy/token.ts';
 import type { Store } from '../store/store.ts';
 import { checkHostName } from '../hosts/host-name.ts';
 import { checkClaimableAddress, checkNetwork } from '../targets/address-policy.ts';
 import { findReplaced } from './replacement.ts';
+import { allowedBy } from './allowed.ts';
 import { hashSecret, type TokenRow } from './redeem.ts';
 
 const LONGEST_VALIDITY_MS = 366 * 24 * 3_600_000;
@@ -33,13 +37,26 @@ interface Tools {
   random: Random;
   /** HOST:PORT that agents dial. */
   controller: string;
+  policy: Policy;
+  countRefusal: (rule: Rule) => void;
 }
 
 /** Join tokens as the operator sees them. */
-export function createTokens({ store, authorities, audit, clock, random, controller }: Tools) {
+export function createTokens({ store, authorities, audit, clock, random, controller, policy, countRefusal }: Tools) {
+  /** `POLICY_REFUSED`: a token that could not be used is not made. */
+  const judge = (row: ReturnType<typeof checkRequest>) => {
+    const steps = decideToken(policy, { ...allowedBy(row), labels: mapFrom(row.labels) });
+    const refused = steps.find(({ allowed }) => !allowed);
+    if (refused === undefined) return;
+    countRefusal(refused.rule);
+    throw tokenRefusal(refused);
+  };
+
   return {
     /** Makes a token. The secret is in the answer and nowhere else. */
     async create(request: CreateTokenRequest, by: Actor): Promise<CreatedToken> {
+      const checked = checkRequest(request);
+      judge(checked);
       const secret = random.bytes(TOKEN_SECRET_BYTES);
       const now = clock.now();
       // Read once: what the row says about the pins is what the token has.
@@ -48,7 +65,7 @@ export function createTokens({ store, authorities, audit, clock, random, control
       const row: TokenRow = {
         id: randomId(random, TOKEN_ID_LENGTH),
         secret_hash: hashSecret(secret),
-        ...checkRequest(request),
+        ...checked,
         ...replaced,
         uses: 0,
         created_at: now.toISOString(),

@@ -48,6 +48,7 @@ export const ERROR_KINDS = {
   IDENTITY_REJECTED: 'unauthenticated',
   KEY_REUSED: 'refused',
   HOST_NAME_TAKEN: 'conflict',
+  POLICY_REFUSED: 'refused',
   EXPORTER_REFUSED: 'refused',
   ADDRESS_REFUSED: 'refused',
   ADDRESS_UNRESOLVED: 'unavailable',

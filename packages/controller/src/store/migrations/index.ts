@@ -2,6 +2,7 @@ import type { ColumnDataType, Kysely } from 'kysely';
 import { up as firstLight } from './0001-first-light.ts';
 import { up as audit } from './0002-audit.ts';
 import { up as approval } from './0003-approval.ts';
+import { up as otherAddress } from './0003-other-address.ts';
 import { up as renewal } from './0004-renewal.ts';
 import { up as revocation } from './0005-revocation.ts';
 import { up as rotation } from './0006-rotation.ts';
@@ -20,6 +21,7 @@ export const MIGRATIONS: readonly { name: string; up: Migration }[] = [
   { name: '0001-first-light', up: firstLight },
   { name: '0002-audit', up: audit },
   { name: '0003-approval', up: approval },
+  { name: '0003-other-address', up: otherAddress },
   { name: '0004-renewal', up: renewal },
   { name: '0005-revocation', up: revocation },
   { name: '0006-rotation', up: rotation },
