@@ -5,6 +5,7 @@ import type { LabController } from './controller.ts';
 import { eventually, GiveUp } from './eventually.ts';
 import { startExporter, type Exporter } from './exporter.ts';
 import { freePort } from './ports.ts';
+import { startRestarter } from './restarter.ts';
 import type { Scope } from './scope.ts';
 
 export interface LabHost {
@@ -25,6 +26,8 @@ export interface JoinOptions {
   address?: string;
   /** More arguments for `torchpass token create`. */
   token?: string[];
+  /** Whether the agent can restart the exporter; not unless given. */
+  restartable?: boolean;
 }
 
 /**
@@ -34,13 +37,16 @@ export interface JoinOptions {
 export async function joinHost(
   scope: Scope,
   binaries: Binaries,
-  { controller, name, address = '127.0.0.1', token: more = [] }: JoinOptions,
+  { controller, name, address = '127.0.0.1', token: more = [], restartable = false }: JoinOptions,
 ): Promise<LabHost> {
   const port = await freePort(address);
+  let running: Exporter | undefined;
+  // Before it was started there is nothing to restart.
+  const restart = restartable ? { restart: await startRestarter(scope, async () => running?.restart()) } : {};
   const agent = await createLabAgent(scope, {
     controller: controller.address,
     hostName: name,
-    exporters: [{ address, port, binary: binaries.nodeExporter }],
+    exporters: [{ address, port, binary: binaries.nodeExporter, ...restart }],
   });
   const webConfig = agent.webConfig('node');
   const token = await controller.createToken('--job', 'node', '--address', address, ...more);
@@ -56,7 +62,8 @@ export async function joinHost(
         throw ended ? new GiveUp(`There is no ${webConfig}, and the agent has ended.`) : error;
       });
     await eventually(written, { withinMs: 60_000 });
-    return startExporter(scope, binaries, { address, port, webConfig });
+    running = await startExporter(scope, binaries, { address, port, webConfig });
+    return running;
   };
   const [said, exporter] = await Promise.all([enrol(), serve()]);
   return { name, target: `${address}:${port}`, agent, exporter, webConfig, said };
