@@ -12,7 +12,9 @@ function own({ role, host, notAfter, newest }: CertificateView): string[] {
     return [
       `Calls with this identity are refused, and its connections are closed.`,
       ...(newest
-        ? [`It was the newest of the host: "${host}" can renew nothing until it joins again with a new token.`]
+        ? [
+            `It was the newest of the host: "${host}" can renew nothing until it joins again. Run "torchpass token create --replace ${host}" here, then "torchpass-agent enroll" there.`,
+          ]
         : []),
     ];
   }
