@@ -8,15 +8,17 @@ import { checkTrustDomain, openAuthorities } from '../issuance/authorities.ts';
 import { checkLedger } from '../issuance/check-ledger.ts';
 import { checkMigrations } from '../store/migrate.ts';
 import { readStore } from '../store/read-store.ts';
-import type { Flags } from './flags.ts';
+import { explainDecision, refuseLoneOptions, type ExplainFlags } from './explain.ts';
 import { realSurroundings, type Base } from './surroundings.ts';
 import { personAtTerminal } from './terminal.ts';
 
 const AUDIT_HINT = 'Somebody changed the database past Torchpass. Keep a copy of it before anything else.';
 
 /** Looks at configuration and state, and says what it found. */
-export async function check(flags: Flags): Promise<void> {
+export async function check(flags: ExplainFlags): Promise<void> {
+  refuseLoneOptions(flags);
   const base = await realSurroundings(flags);
+  if (flags.explain === true) return explainDecision(flags, base, (line) => void process.stdout.write(`${line}\n`));
   const source = passphraseSource(base.config, process.env, personAtTerminal());
   await inspect(base, source, (sentence) => void process.stdout.write(`${sentence}\n`));
 }

@@ -5,6 +5,7 @@ import { VERSION } from '../version.ts';
 import { backup } from './backup.ts';
 import { caExportRoot, caImport, caRequest, caSign } from './ca.ts';
 import { check } from './check.ts';
+import { EXPLAIN_OPTIONS } from './explain.ts';
 import type { Flags } from './flags.ts';
 import { init } from './init.ts';
 import { passphraseChange } from './passphrase-change.ts';
@@ -42,8 +43,13 @@ const COMMANDS: readonly CommandDefinition[] = [
     name: 'check',
     summary: 'check configuration and state without starting',
     description:
-      'Reads the configuration, opens the database and the authorities, and reads every issued certificate back against its profile. Works beside a running controller.',
-    examples: ['torchpass-controller check'],
+      'Reads the configuration, opens the database and the authorities, and reads every issued certificate back against its profile. Works beside a running controller. With --explain it says what policy and token allow instead: exit code 3 when the request is refused.',
+    examples: [
+      'torchpass-controller check',
+      'torchpass-controller check --explain --host web-1',
+      'torchpass-controller check --explain --host web-9 --from 198.51.100.7 --exporter node --token m5xw6zdpnrsw2ylt',
+    ],
+    options: EXPLAIN_OPTIONS,
     action: check,
   },
   {
