@@ -9,7 +9,7 @@ it(
   { timeout: 600_000 },
   async () => {
     const lines: string[] = [];
-    const size = { exporters: 2, agents: 20, everyMs: 1000, withinMs: 120_000 };
+    const size = { exporters: 2, agents: 20, checkInInterval: '2s', everyMs: 1000, withinMs: 120_000 };
     const figures = await demonstrate(testScope(), await binariesOf('trixie'), size, (line) => void lines.push(line));
     process.stdout.write(`${lines.join('\n')}\n${JSON.stringify(figures)}\n`);
     expect(figures).toMatchObject({ failedScrapes: 0, lostHosts: 0, hosts: 22, failures: [] });

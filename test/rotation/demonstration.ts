@@ -12,7 +12,9 @@ export interface Size {
   exporters: number;
   /** Simulated agents. */
   agents: number;
-  /** How often each of these checks in. */
+  /** How often real agents check in, in Prometheus's notation; what has to be renewed is spread over it. */
+  checkInInterval: string;
+  /** How often simulated ones do. */
   everyMs: number;
   /** How long one rotation may take. */
   withinMs: number;
@@ -43,7 +45,7 @@ export async function demonstrate(
   say: (line: string) => void,
 ): Promise<Figures> {
   const controller = await startLabController(scope, {
-    targets: { publish_interval: '100ms', check_in_interval: '2s' },
+    targets: { publish_interval: '100ms', check_in_interval: size.checkInInterval },
     prometheus: { scrape_interval: '2s' },
   });
   const prometheus = await startPastedPrometheus(scope, binaries, controller);
@@ -64,6 +66,9 @@ export async function demonstrate(
   const scrapedFrom = performance.now();
   tell(`all ${names.length} exporters are scraped every second`);
 
+  scope.defer(() => {
+    for (const [reason, count] of simulated.failures) say(`${count} check-ins failed: ${reason}`);
+  });
   for (const role of ROLES) {
     const away = simulated.agents.filter((_, index) => index % 10 === 0);
     for (const agent of away) agent.online = false;

@@ -184,6 +184,21 @@ describe('step by step', () => {
   });
 });
 
+it('begins by itself before the end of an authority, once, and says why in the audit log', async () => {
+  const lab = await withFleet();
+  lab.clock.advance(735 * 86_400_000);
+  await lab.rotation.advance();
+  const started = await lab.store.selectFrom('audit_log').selectAll().where('event', '=', 'rotation.started').execute();
+  expect(
+    started.map(({ subject, actor, details }) => [subject, JSON.parse(actor)[0], JSON.parse(details).reason]),
+  ).toEqual(['controller', 'agent', 'exporter', 'scraper'].map((role) => [role, 'controller', 'its end is near']));
+  await lab.rotation.advance();
+  const { rotations } = await lab.services.authorities.list();
+  expect(rotations.length).toBeLessThanOrEqual(4);
+  const again = await lab.store.selectFrom('audit_log').selectAll().where('event', '=', 'rotation.started').execute();
+  expect(again).toHaveLength(4);
+});
+
 describe('goes back', () => {
   it('from prepared: the new one is gone', async () => {
     const lab = await withFleet();

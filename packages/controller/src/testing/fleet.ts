@@ -7,10 +7,13 @@ export interface FleetHost {
   name: string;
   /** One pass of its agent, as two check-ins: what is, then what has become of it. */
   pass: () => Promise<void>;
+  /** Speaks with another controller from here on: the same one, after its death. */
+  attach: (next: Lab) => void;
 }
 
 /** Joins, and serves a first certificate. */
-export async function joinFleet(lab: Lab, name: string, address = SERVER): Promise<FleetHost> {
+export async function joinFleet(first: Lab, name: string, address = SERVER): Promise<FleetHost> {
+  let lab = first;
   const joined: LabHost = await joinHost(lab, { name, address });
   let identity = joined.enrolled.certificate.serial;
   let serving = '';
@@ -33,6 +36,7 @@ export async function joinFleet(lab: Lab, name: string, address = SERVER): Promi
 
   const host: FleetHost = {
     name,
+    attach: (next) => void (lab = next),
     async pass() {
       const { exporters, renewIdentity } = await checkIn();
       roots = lab.authorities.roots;
