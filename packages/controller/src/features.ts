@@ -12,8 +12,8 @@ import type { Dialect } from 'kysely';
 import type { Services } from './api/services.ts';
 import { createAuditService } from './audit/audit-service.ts';
 import { createAudit } from './audit/audit.ts';
-import { createAuditKeeper, type AuditKeeper } from './audit/keeper.ts';
-import { createRefusals } from './audit/refusals.ts';
+import type { Verification } from './audit/keeper.ts';
+import { createAuditRecords } from './audit/records.ts';
 import type { Config } from './config/load.ts';
 import { createApproval } from './hosts/approval.ts';
 import { createAdoption } from './hosts/adopt.ts';
@@ -137,7 +137,7 @@ export function createFeatures(
     permissions: { mode: 0o640, owner: surroundings.prometheusOwner },
   });
   const bite = createBite({ cut, publisher, revocationLists, logger });
-  const verification = () => auditKeeper.lastVerification();
+  const verification: () => Verification | undefined = () => auditKeeper.lastVerification();
   const metrics = createMetrics({
     store,
     authorities,
@@ -150,16 +150,8 @@ export function createFeatures(
     clock,
   });
   // The audit log
-  const refusals = createRefusals({ store, audit, observe: metrics.refused, clock, logger });
-  const auditKeeper: AuditKeeper = createAuditKeeper({
-    store,
-    audit,
-    refusals,
-    key: auditKey,
-    retention: { retentionMs: config.audit.retention, mostEntries: config.audit.most_entries },
-    clock,
-    logger,
-  });
+  const records = { store, audit, observe: metrics.refused, key: auditKey, limits: config.audit, clock, logger };
+  const { refusals, auditKeeper } = createAuditRecords(records);
 
   // Hosts and their targets
   const policy = policyOf(config);

@@ -4,8 +4,10 @@ import { userInfo } from 'node:os';
 import { operatorHere } from '../audit/actor.ts';
 import { restore as restoreInstallation, type Restored } from '../backup/restore.ts';
 import { passphraseSource, readPassphrase } from '../config/passphrase.ts';
+import { refuseLoose } from '../config/permissions.ts';
 import { backupPassphrase, readBackup } from './backup.ts';
 import { flagsAsText, type Flags } from './flags.ts';
+import { findLoose } from './loose-paths.ts';
 import { realSurroundings } from './surroundings.ts';
 import { personAtTerminal } from './terminal.ts';
 
@@ -19,6 +21,8 @@ export interface RestoreFlags extends Flags {
 export async function restore(flags: RestoreFlags, file: string): Promise<void> {
   const base = await realSurroundings(flags);
   const { config } = base;
+  // What the controller would refuse to start with is better known before.
+  refuseLoose(await findLoose(config));
   const installation = await readPassphrase(passphraseSource(config, process.env, personAtTerminal()));
   const passphrases = { backup: await backupPassphrase(flags.passphraseFile, async () => installation), installation };
   const restored = await restoreInstallation(

@@ -5,6 +5,7 @@ import { operatorHere } from '../audit/actor.ts';
 import type { Manifest } from '../backup/archive.ts';
 import { makeBackup } from '../backup/make-backup.ts';
 import { restore, type RestoreOptions } from '../backup/restore.ts';
+import { inspect } from '../commands/check.ts';
 import { readPassphrase } from '../config/passphrase.ts';
 import { labPassphrase, labSurroundings, temporaryFolder, type LabSurroundings } from './surroundings.ts';
 
@@ -52,4 +53,19 @@ export async function restoreOn(other: LabSurroundings, bytes: Uint8Array, chang
     by: operatorHere('olga'),
   };
   return restore({ ...options, ...change }, other);
+}
+
+/** The system refuses after the first piece. */
+export async function* cutBy(code: string, data: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void> {
+  for await (const piece of data) {
+    yield piece;
+    throw Object.assign(new Error(`${code}: no space left on device, write`), { code });
+  }
+}
+
+/** What `torchpass-controller check` says of a storage. */
+export async function checked(machine: LabSurroundings): Promise<string[]> {
+  const said: string[] = [];
+  await inspect(machine, labPassphrase(machine), (sentence) => said.push(sentence));
+  return said;
 }
