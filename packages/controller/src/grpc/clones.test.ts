@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { createCertificateRequest, generatePrivateKey } from '@torchpass/pki';
 import { describe, expect, it, vi } from 'vitest';
 import { readStore } from '../store/read-store.ts';
@@ -16,6 +17,7 @@ const REFUSED = { code: 'IDENTITY_REJECTED' };
 const join = async (lab: RunningLab, name = 'web-1') => enrollOver(lab, await newToken(lab), name);
 /** A pass of an agent: a connection of its own. */
 const pass = (lab: RunningLab, identity: Identity) => dial(lab, identity).checkIn(NOTHING);
+const serialOf = ({ chain }: Identity) => new X509Certificate(chain).serialNumber.toLowerCase();
 const stateOf = async (lab: RunningLab, name = 'web-1') => (await lab.services.hosts.show(name)).state;
 
 function lines(lab: RunningLab, message: string): Record<string, unknown>[] {
@@ -68,6 +70,17 @@ describe('two machines with one identity', () => {
     const passes = [await Promise.allSettled([pass(lab, late)]), await Promise.allSettled([pass(lab, early)])].flat();
     expect(passes.at(-1)).toMatchObject({ status: 'rejected', reason: REFUSED });
     expect(await stateOf(lab)).toBe('quarantined');
+  });
+
+  it('a copy of before gets nothing when the newest identity is revoked, and cannot have the host quarantined', async () => {
+    const lab = await startLab();
+    const copied = await join(lab);
+    const renewed = await renewOver(lab, copied);
+    await pass(lab, renewed);
+    await lab.services.certificates.revoke(serialOf(renewed), 'keyCompromise', OPERATOR);
+    await expect(pass(lab, copied)).rejects.toMatchObject(REFUSED);
+    await expect(renewOver(lab, copied)).rejects.toMatchObject(REFUSED);
+    expect(await stateOf(lab)).toBe('active');
   });
 
   it('get nothing any more: no certificate, and nobody can leave in their name', async () => {

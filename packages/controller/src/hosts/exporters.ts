@@ -1,5 +1,6 @@
 import { canonicalIp, parseHostPort } from '@torchpass/core';
 import type { Selectable } from 'kysely';
+import { newestOfLine } from '../issuance/ledger.ts';
 import { toJson } from '../store/json.ts';
 import type { ExporterTable, HostTable } from '../store/schema.ts';
 import type { Queries, Store } from '../store/store.ts';
@@ -140,9 +141,11 @@ export function recordLook(store: Store, seen: SeenFromOutside): Promise<boolean
   return store.transaction().execute(async (transaction) => {
     const host = await transaction.selectFrom('hosts').select('state').where('id', '=', hostId).executeTakeFirst();
     const row = await findExporter(transaction, hostId, exporter.name);
-    // Revoked, or decided otherwise, while we looked: what was seen says nothing any more.
-    if (host?.state !== 'active' || row === undefined || exporter.target === null || row.target !== exporter.target)
-      return false;
+    const newest = await newestOfLine(transaction, exporterLine(hostId, exporter.name));
+    const isCurrent = newest?.serial === seen.serial && newest.revoked_at === null;
+    // Revoked, renewed, or decided otherwise, while we looked: what was seen says nothing any more.
+    if (host?.state !== 'active' || !isCurrent) return false;
+    if (row === undefined || exporter.target === null || row.target !== exporter.target) return false;
     const update = transaction.updateTable('exporters').where('host_id', '=', hostId).where('name', '=', exporter.name);
     if (seen.problem !== undefined) {
       await update.set({ checked_at, problem: seen.problem }).execute();

@@ -2,13 +2,14 @@ import type { Clock, Logger } from '@torchpass/core';
 import type { Selectable } from 'kysely';
 import { CONTROLLER_ITSELF } from '../audit/actor.ts';
 import type { Audit } from '../audit/audit.ts';
+import { findCertificate } from '../issuance/ledger.ts';
 import type { CertificateTable, HostTable } from '../store/schema.ts';
 import type { Queries, Store } from '../store/store.ts';
 
 /** An identity that was shown, and what the database knows of it. */
 export type KnownIdentity = Selectable<HostTable> &
   Pick<CertificateTable, 'serial' | 'role' | 'issued_at' | 'confirmed_at' | 'revoked_at'> & {
-    /** Serial number of a later identity of the same host whose key has authenticated a call already. */
+    /** Serial number of a later identity of the same host whose key has authenticated a call already, revoked or not. */
     successor: string | null;
   };
 
@@ -47,7 +48,6 @@ export function findIdentity(queries: Queries, serial: string): Promise<KnownIde
         .whereRef('later.subject_name', '=', 'certificates.subject_name')
         .whereRef('later.issued_at', '>', 'certificates.issued_at')
         .where('later.confirmed_at', 'is not', null)
-        .where('later.revoked_at', 'is', null)
         .orderBy('later.issued_at', 'desc')
         .limit(1)
         .as('successor'),
@@ -69,6 +69,8 @@ export function createGenerations({ store, audit, clock, logger }: Tools) {
   return async (use: IdentityUse): Promise<string | undefined> => {
     const { identity } = use;
     if (identity.successor !== null) {
+      // Who revokes an identity means the host, not its copy of last month. It comes back by a token only, so nobody is quarantined.
+      if (await isRevoked(identity.successor)) return 'its successor was in use, and is revoked';
       // A disk that was forgotten in a drawer must not stop a host.
       if (use.lapsed)
         return 'its certificate has ended, and its successor is in use: a copied disk, or a restored snapshot';
@@ -93,6 +95,10 @@ export function createGenerations({ store, audit, clock, logger }: Tools) {
     }
     return undefined;
   };
+
+  async function isRevoked(serial: string): Promise<boolean> {
+    return (await findCertificate(store, serial))?.revoked_at !== null;
+  }
 
   async function quarantine(identity: KnownIdentity, reason: string, address: string): Promise<void> {
     const { id, name, serial, successor } = identity;

@@ -83,6 +83,18 @@ describe('a server that was reinstalled takes the place of its host', () => {
     await lab.store.updateTable('hosts').set(quarantine).execute();
     await lab.enrol(enrolment(await replacement(lab), await newKey()));
     expect(await lab.services.hosts.show('web-1')).toMatchObject({ state: 'active', quarantine: null });
+    // Which of two machines answered there, nobody knows.
+    expect(await published(lab)).toEqual([]);
+  });
+
+  it('what the machine before said of its trust does not count for the new one', async () => {
+    const { lab } = await labWithHost();
+    await lab.store.updateTable('hosts').set({ roots_digest: 'aa', identity_serial: 'bb' }).execute();
+    await lab.store.updateTable('exporters').set({ scrapers_digest: 'cc', started_for: 3 }).execute();
+    await lab.enrol(enrolment(await replacement(lab), await newKey()));
+    expect(await hostRow(lab, 'web-1')).toMatchObject({ roots_digest: null, identity_serial: null });
+    const fresh = { seen_serial: null, scrapers_digest: null, started_for: 0 };
+    expect(await lab.store.selectFrom('exporters').selectAll().execute()).toMatchObject([fresh]);
   });
 });
 

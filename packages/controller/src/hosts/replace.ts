@@ -6,6 +6,7 @@ import { certificatesOfKey, revokeCertificatesOfHost } from '../issuance/ledger.
 import type { Bite } from '../revocation/bite.ts';
 import type { HostTable } from '../store/schema.ts';
 import type { Queries, Store } from '../store/store.ts';
+import { withdrawHost } from '../targets/withdraw.ts';
 import { consume, recordUse, rejected, type Presented, type TokenRow } from '../tokens/redeem.ts';
 
 interface Tools {
@@ -49,6 +50,9 @@ export function createReplacement({ store, issuance, bite, audit, clock, logger,
       await refuseKnownKey(transaction, keyFingerprint);
       const before = await takePlace(transaction, host.id, replacement, now);
       if (before === undefined) throw rejected(PLACE_GONE, presented, logger);
+      // Of a quarantined host nobody knows which machine answers there; of another, monitoring goes on until the new one is seen.
+      if (host.state === 'quarantined')
+        await withdrawHost(transaction, host.id, 'its place was given to another machine', now);
       await recordUse(transaction, use);
       await issuance.reserve(transaction, draft);
       await audit.record(transaction, {
@@ -98,13 +102,21 @@ async function takePlace(
   const { numUpdatedRows } = await transaction
     .updateTable('hosts')
     .set({ state: 'active', quarantined_at: null, quarantine_reason: null })
+    // What the machine before said of itself says nothing of this one.
+    .set({ roots_digest: null, identity_serial: null })
     .set({ address: presented.address, agent_version: agentVersion.slice(0, 64), last_seen_at: now.toISOString() })
     // Where the machine before was is not where this one is.
     .set({ other_address: null, other_seen_at: null })
     .where('id', '=', hostId)
     .where('state', 'in', REPLACEABLE)
     .executeTakeFirst();
-  return numUpdatedRows === 0n ? undefined : revokeCertificatesOfHost(transaction, hostId, 'superseded', now);
+  if (numUpdatedRows === 0n) return undefined;
+  await transaction
+    .updateTable('exporters')
+    .set({ seen_serial: null, scrapers_digest: null, started_for: 0 })
+    .where('host_id', '=', hostId)
+    .execute();
+  return revokeCertificatesOfHost(transaction, hostId, 'superseded', now);
 }
 
 /** Also one that this host had: whoever copied its disk has that key. */

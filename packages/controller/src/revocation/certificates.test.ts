@@ -46,6 +46,18 @@ describe('a revoked exporter certificate', () => {
     ]);
   });
 
+  it('is not published again by a look that was under way', async () => {
+    const lab = await openAllowed();
+    const host = await joinHost(lab, {});
+    lab.outside.answer = async ({ serial }) => {
+      await revoke(lab, serial);
+      return undefined;
+    };
+    await host.serve();
+    expect(lab.outside.looks).toHaveLength(1);
+    expect(await published(lab)).toEqual([]);
+  });
+
   it('that was replaced before leaves the target where it is, and says that another is good', async () => {
     const lab = await openAllowed();
     const host = await joinHost(lab, {});
