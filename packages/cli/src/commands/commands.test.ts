@@ -218,6 +218,13 @@ const GOOD: [string, unknown[], unknown, number, (string | RegExp)[]][] = [
     ['restart Prometheus', '1 exporter seen to refuse it, 1 not yet', /web-2 +node +198\.51\.100\.8:9100 +old trust/],
   ],
   [
+    'scraper revoke --yes',
+    ['POST', '/api/v1/scraper/revoke', { reason: '' }],
+    { ...scraper, prometheusProblem: 'The disk is full.' },
+    1,
+    ['Prometheus does not have its new one yet', 'The disk is full.'],
+  ],
+  [
     'scraper status',
     ['GET', '/api/v1/scraper'],
     { ...scraper, waiting: 0, exporters: scraper.exporters.slice(1) },
@@ -228,7 +235,7 @@ const GOOD: [string, unknown[], unknown, number, (string | RegExp)[]][] = [
   [
     'scraper status',
     ['GET', '/api/v1/scraper'],
-    { generation: 0, revokedAt: null, reason: null, waiting: 0, exporters: [] },
+    { generation: 0, revokedAt: null, reason: null, prometheusProblem: null, waiting: 0, exporters: [] },
     0,
     ['ever given up'],
   ],

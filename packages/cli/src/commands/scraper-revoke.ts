@@ -20,8 +20,11 @@ export const scraperRevoke = command({
   confirm: () =>
     "Give up Prometheus's key? Targets are not scraped until their host's next check-in, and exporters are restarted.",
   run: ({ api }, { reason = '' }) => api.revokeScraper(reason),
+  failed: ({ prometheusProblem }) => prometheusProblem !== null,
   print(status, page) {
-    page.line('The key is given up. Prometheus has a new one; it reads it by itself.');
+    const { prometheusProblem: problem } = status;
+    if (problem === null) page.line('The key is given up. Prometheus has a new one, and reads it by itself.');
+    else page.line(`The key is given up. Prometheus does not have its new one yet; it is tried again. ${problem}`);
     page.line(
       "- If Prometheus's own interface uses the web configuration of Torchpass, restart Prometheus: connections of the old key may be open there, too.",
     );

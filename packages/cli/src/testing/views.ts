@@ -92,6 +92,7 @@ export const scraper: ScraperStatus = {
   generation: 1,
   revokedAt: '2025-12-31T23:58:00.000Z',
   reason: 'stolen',
+  prometheusProblem: null,
   waiting: 1,
   exporters: [
     {

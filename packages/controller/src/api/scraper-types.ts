@@ -28,6 +28,8 @@ export const scraperStatus = z.object({
   /** When that was the last time; null when it never was. */
   revokedAt: time.nullable(),
   reason: z.string().nullable(),
+  /** What keeps Prometheus from having its new key, in one sentence; only in the answer to a revocation. */
+  prometheusProblem: z.string().nullable(),
   /** How many exporters are not done. */
   waiting: z.int(),
   /** Of active hosts; those that are not done first. */

@@ -111,6 +111,24 @@ describe('giving up the scraper key', () => {
     },
   );
 
+  it('says so when Prometheus cannot be given its new key, and upkeep gives it later', async () => {
+    let full = false;
+    const real = nodeFiles();
+    const files: typeof real = {
+      ...real,
+      write: (path, ...rest) => (full ? Promise.reject(new Error(`no room for ${path}`)) : real.write(path, ...rest)),
+    };
+    const lab = await openAllowed({ files });
+    const before = await pairOf(lab);
+    full = true;
+    expect((await revoke(lab)).prometheusProblem).toMatch(/could not be written: no room/);
+    expect(trusted(lab)).not.toContain(before.authority.toString('hex'));
+    full = false;
+    await lab.prometheusFolder.refresh();
+    const after = await pairOf(lab);
+    expect([after.key === before.key, after.fingerprint === after.key]).toEqual([false, true]);
+  });
+
   it('needs the key of the root: without it nothing is given up', async () => {
     const lab = await openAllowed();
     const before = await pairOf(lab);

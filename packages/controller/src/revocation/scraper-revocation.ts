@@ -1,4 +1,4 @@
-import { Turns, type Logger } from '@torchpass/core';
+import { reasonOf, Turns, type Logger } from '@torchpass/core';
 import type { ScraperStatus } from '../api/types.ts';
 import type { Actor } from '../audit/actor.ts';
 import type { Audit } from '../audit/audit.ts';
@@ -47,8 +47,14 @@ export function createScraperRevocation(tools: Tools) {
         await authorities.reload();
         logger.warn('the scraper key was given up', { generation, reason });
         // Hosts are given the new trust from here on. What cannot be written now is tried again by upkeep.
-        await settle().catch((error: unknown) => logger.error('Prometheus does not have its new key yet', { error }));
-        return scraperStatus(store, authorities);
+        const prometheusProblem = await settle().then(
+          () => null,
+          (error: unknown) => {
+            logger.error('Prometheus does not have its new key yet', { error });
+            return `Its folder could not be written: ${reasonOf(error)}`;
+          },
+        );
+        return { ...(await scraperStatus(store, authorities)), prometheusProblem };
       }),
   };
 

@@ -23,6 +23,7 @@ export async function scraperStatus(store: Store, authorities: Authorities): Pro
     generation,
     revokedAt: revocation?.revoked_at ?? null,
     reason: revocation?.reason ?? null,
+    prometheusProblem: null,
     waiting: waiting.length,
     exporters: [...waiting, ...exporters.filter(({ state }) => state === 'done')],
   };

@@ -62,7 +62,14 @@ export const certificate: CertificateView = {
   reason: null,
 };
 
-export const scraper: ScraperStatus = { generation: 0, revokedAt: null, reason: null, waiting: 0, exporters: [] };
+export const scraper: ScraperStatus = {
+  generation: 0,
+  revokedAt: null,
+  reason: null,
+  prometheusProblem: null,
+  waiting: 0,
+  exporters: [],
+};
 
 type Answers = { [Feature in keyof Services]: Partial<Services[Feature]> };
 
