@@ -23,7 +23,7 @@ export const scraperExporter = z.object({
 });
 
 export const scraperStatus = z.object({
-  /** How often a key was given up. */
+  /** Grows each time that a key is given up; 0 when none ever was. */
   generation: z.int(),
   /** When that was the last time; null when it never was. */
   revokedAt: time.nullable(),

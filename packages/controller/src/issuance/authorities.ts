@@ -43,7 +43,7 @@ export interface Authorities {
   /** DER of those that hosts have to trust. */
   readonly roots: readonly Buffer[];
   readonly rootIds: readonly string[];
-  /** How often a scraper's key was given up: exporters have to be started for it. */
+  /** Grows when a scraper's key is given up: exporters have to be started for it. */
   readonly restartGeneration: number;
   /** The one that signs now. */
   active(role: Role): Authority;

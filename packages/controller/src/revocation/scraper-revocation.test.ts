@@ -46,12 +46,12 @@ describe('giving up the scraper key', () => {
     const before = { pair: await pairOf(lab), trusted: trusted(lab), id: lab.authorities.active('scraper').id };
     const status = await revoke(lab);
     const after = await pairOf(lab);
-    expect(status).toMatchObject({ generation: 1, reason: 'stolen', waiting: 0 });
+    expect(status).toMatchObject({ generation: lab.authorities.restartGeneration, reason: 'stolen', waiting: 0 });
     expect(trusted(lab)).toEqual([after.authority.toString('hex')]);
     expect(trusted(lab)).not.toEqual(before.trusted);
     expect(after.fingerprint).toBe(after.key);
     expect(after.key).not.toBe(before.pair.key);
-    expect(lab.authorities.restartGeneration).toBe(1);
+    expect(lab.authorities.restartGeneration).toBe(lab.clock.now().getTime() / 1000);
     const old = await lab.store.selectFrom('authorities').selectAll().where('id', '=', before.id).executeTakeFirst();
     expect(old).toMatchObject({ state: 'gone', key_reference: '' });
     const { certificates } = await lab.services.certificates.list({ role: 'scraper', all: false });
@@ -63,8 +63,9 @@ describe('giving up the scraper key', () => {
     const first = lab.authorities.active('scraper').id;
     await revoke(lab);
     const second = lab.authorities.active('scraper').id;
+    const before = lab.authorities.restartGeneration;
     await revoke(lab);
-    expect(lab.authorities.restartGeneration).toBe(2);
+    expect(lab.authorities.restartGeneration).toBe(before + 1);
     const rows = await lab.store.selectFrom('audit_log').selectAll().where('event', '=', 'scraper.revoked').execute();
     expect(rows.map(({ subject }) => subject)).toEqual([first, second]);
     expect(trusted(lab)).toHaveLength(1);
@@ -94,7 +95,7 @@ describe('giving up the scraper key', () => {
         const { folder } = dying;
         const lab = await openAllowed({ folder });
         const pair = await pairOf(lab);
-        const givenUp = lab.authorities.restartGeneration === 1;
+        const givenUp = lab.authorities.restartGeneration > 0;
         const active = lab.authorities.active('scraper').certificate;
         const found = {
           at: point.at,
@@ -168,15 +169,15 @@ describe('an exporter is done', () => {
     expect(await states(lab)).toEqual([['web-1', 'not restarted', null]]);
     expect(lab.outside.knocks).toEqual([]);
     lab.clock.advance(1000);
-    await host.serve({ scrapersDigest: digest(lab), restartGeneration: 1 });
+    await host.serve({ scrapersDigest: digest(lab), restartGeneration: lab.authorities.restartGeneration });
     expect(await states(lab)).toEqual([['web-1', 'done', null]]);
     expect(await lab.services.scraper.status()).toMatchObject({ waiting: 0 });
     const all = await lab.services.certificates.list({ role: 'scraper', all: true });
-    const knocked = all.certificates.find(({ name }) => name === 'refused-1');
+    const knocked = all.certificates.find(({ name }) => name.startsWith('refused-'));
     expect(lab.outside.knocks).toEqual([knocked?.serial]);
     expect(await published(lab)).toEqual(['node.json 198.51.100.7:9100']);
 
-    await host.serve({ scrapersDigest: digest(lab), restartGeneration: 1 });
+    await host.serve({ scrapersDigest: digest(lab), restartGeneration: lab.authorities.restartGeneration });
     expect(lab.outside.knocks).toHaveLength(1);
   });
 
@@ -185,7 +186,7 @@ describe('an exporter is done', () => {
     await revoke(lab);
     lab.outside.opens = true;
     lab.clock.advance(1000);
-    const lying = { scrapersDigest: digest(lab), restartGeneration: 9 };
+    const lying = { scrapersDigest: digest(lab), restartGeneration: lab.authorities.restartGeneration + 9 };
     await host.serve(lying);
     expect(await states(lab)).toEqual([['web-1', 'unproven', expect.stringMatching(/lets in the key/)]]);
     const text = await lab.metrics.registry.getSingleMetricAsString('torchpass_scraper_revocation_waiting');
@@ -197,11 +198,11 @@ describe('an exporter is done', () => {
 
   it('anew for each key that is given up', async () => {
     const { lab, host } = await withExporter();
-    for (const generation of [1, 2]) {
+    for (let round = 0; round < 2; round += 1) {
       await revoke(lab);
       expect((await lab.services.scraper.status()).waiting).toBe(1);
       lab.clock.advance(1000);
-      await host.serve({ scrapersDigest: digest(lab), restartGeneration: generation });
+      await host.serve({ scrapersDigest: digest(lab), restartGeneration: lab.authorities.restartGeneration });
       expect((await lab.services.scraper.status()).waiting).toBe(0);
     }
     expect(new Set(lab.outside.knocks).size).toBe(2);

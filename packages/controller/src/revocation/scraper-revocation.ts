@@ -29,7 +29,9 @@ export function createScraperRevocation(tools: Tools) {
     revoke: (reason: string, by: Actor): Promise<ScraperStatus> =>
       turns.take('scraper', async () => {
         const id = await successor(by);
-        const generation = authorities.restartGeneration + 1;
+        // Never below the seconds since 1970: after a restored backup, agents must not know the next one already.
+        const seconds = Math.floor(clock.now().getTime() / 1000);
+        const generation = Math.max(authorities.restartGeneration + 1, seconds);
         const knock = await knocks.make(generation);
         const references = await store.transaction().execute(async (transaction) => {
           const given = await giveUp(transaction, id, clock.now());

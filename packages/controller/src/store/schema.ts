@@ -31,7 +31,7 @@ export interface InstallationTable {
   /** The data key, wrapped by the passphrase: opens the sealed keys. JSON. */
   sealing: string;
   created_at: string;
-  /** How often a scraper's key was given up: exporters have to be started for it. */
+  /** Grows when a scraper's key is given up: exporters have to be started for it. */
   restart_generation: ColumnType<number, number | undefined, number>;
 }
 
