@@ -1,7 +1,8 @@
 import { describe, expect, it, vi } from 'vitest';
 import { rotateRequest, type RotateInput } from '../api/types.ts';
 import { joinFleet, type FleetHost } from '../testing/fleet.ts';
-import { newToken, SERVERS_ALLOWED } from '../testing/host.ts';
+import type { CertificateOrder } from '../issuance/issuance.ts';
+import { hostRow, newKey, newToken, SERVERS_ALLOWED } from '../testing/host.ts';
 import { openLab, type Lab } from '../testing/lab.ts';
 import { OPERATOR } from '../testing/operator.ts';
 import { createControllerCertificate } from '../issuance/controller-certificate.ts';
@@ -197,6 +198,54 @@ it('begins by itself before the end of an authority, once, and says why in the a
   expect(rotations.length).toBeLessThanOrEqual(4);
   const again = await lab.store.selectFrom('audit_log').selectAll().where('event', '=', 'rotation.started').execute();
   expect(again).toHaveLength(4);
+});
+
+describe('what was reserved under the former authority, and not signed,', () => {
+  async function reserved(lab: Fleet) {
+    const host = await hostRow(lab, 'web-1');
+    const { publicKey } = await newKey();
+    const order: CertificateOrder = {
+      role: 'agent',
+      hostId: host.id,
+      subjectName: '',
+      spiffeId: { trustDomain: lab.authorities.trustDomain, kind: 'agent', host: host.name },
+      dnsNames: [],
+      ipAddresses: [],
+      publicKey,
+      lifetimeMs: 3_600_000,
+    };
+    const draft = lab.issuance.draft(order);
+    await lab.store.transaction().execute((transaction) => lab.issuance.reserve(transaction, draft));
+    return { order, serial: draft.prepared.serial, former: lab.authorities.active('agent') };
+  }
+
+  it('is signed while that one retires', async () => {
+    const lab = await withFleet();
+    const { serial, former } = await reserved(lab);
+    await lab.rotate('agent');
+    const { chain } = await lab.issuance.complete(serial);
+    expect(chain[1]).toEqual(former.certificate);
+  });
+
+  it('is never signed once that one is gone; the same key gets another certificate', async () => {
+    const lab = await withFleet();
+    const { serial, order } = await reserved(lab);
+    await lab.rotate('agent');
+    await lab.live(8);
+    expect(await lab.states('agent')).toBe('b active');
+    await expect(lab.issuance.complete(serial)).rejects.toMatchObject({ code: 'AUTHORITY_MISSING' });
+    const { chain } = await lab.issuance.issue(order);
+    expect(chain[1]).toEqual(lab.authorities.active('agent').certificate);
+  });
+
+  it('is not signed by a controller that has not heard of it either', async () => {
+    const lab = await withFleet();
+    const { serial, former } = await reserved(lab);
+    await lab.store.updateTable('authorities').set({ state: 'gone' }).where('id', '=', former.id).execute();
+    await expect(lab.issuance.complete(serial)).rejects.toMatchObject({ code: 'AUTHORITY_MISSING' });
+    const row = await lab.store.selectFrom('certificates').selectAll().where('serial', '=', serial).executeTakeFirst();
+    expect(row?.certificate).toBeNull();
+  });
 });
 
 describe('goes back', () => {
