@@ -1,8 +1,8 @@
-import { TorchpassError, type Clock, type Logger } from '@torchpass/core';
+import type { Clock, Logger } from '@torchpass/core';
 import { stranger } from '../audit/actor.ts';
 import type { Audit } from '../audit/audit.ts';
 import type { CertificateOrder, IssuedCertificate, Issuance } from '../issuance/issuance.ts';
-import { certificatesOfKey, revokeCertificatesOfHost } from '../issuance/ledger.ts';
+import { revokeCertificatesOfHost } from '../issuance/ledger.ts';
 import type { Bite } from '../revocation/bite.ts';
 import type { HostTable } from '../store/schema.ts';
 import type { Queries, Store } from '../store/store.ts';
@@ -47,13 +47,13 @@ export function createReplacement({ store, issuance, bite, audit, clock, logger,
       const now = clock.now();
       const use = { presented, tokenId: token.id, keyFingerprint, hostId: host.id, now };
       await consume(transaction, token, use, logger);
-      await refuseKnownKey(transaction, keyFingerprint);
       const before = await takePlace(transaction, host.id, replacement, now);
       if (before === undefined) throw rejected(PLACE_GONE, presented, logger);
       // Of a quarantined host nobody knows which machine answers there; of another, monitoring goes on until the new one is seen.
       if (host.state === 'quarantined')
         await withdrawHost(transaction, host.id, 'its place was given to another machine', now);
       await recordUse(transaction, use);
+      // Refuses the keys that were revoked just now: whoever copied the disk has them.
       await issuance.reserve(transaction, draft);
       await audit.record(transaction, {
         event: 'host.replaced',
@@ -117,12 +117,4 @@ async function takePlace(
     .where('host_id', '=', hostId)
     .execute();
   return revokeCertificatesOfHost(transaction, hostId, 'superseded', now);
-}
-
-/** Also one that this host had: whoever copied its disk has that key. */
-async function refuseKnownKey(transaction: Queries, keyFingerprint: string): Promise<void> {
-  if ((await certificatesOfKey(transaction, keyFingerprint)).length === 0) return;
-  throw new TorchpassError('KEY_REUSED', 'This key belongs to another certificate.', {
-    hint: 'Make a new key for each certificate.',
-  });
 }
