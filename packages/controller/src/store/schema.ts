@@ -264,9 +264,7 @@ export interface WithdrawnTargetTable {
 
 /** When the database was put back from a backup: see backup/. */
 export interface RestoreTable {
-  /** From 1. */
   epoch: number;
-  /** What came after this is unknown to the database. */
   backup_at: string;
   restored_at: string;
   /** Until then identities from between the two are accepted of hosts that are known. */
