@@ -1,7 +1,6 @@
 import { sql } from 'kysely';
 import type { Role } from '@torchpass/pki';
-import { LIVE_STATES } from './host-states.ts';
-import type { HostState } from './schema.ts';
+import { LIVE_STATES, type HostState } from './host-states.ts';
 import type { Store } from './store.ts';
 
 /** In the order in which they are shown. */

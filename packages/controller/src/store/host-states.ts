@@ -1,4 +1,5 @@
-import type { HostState } from './schema.ts';
+/** `pending`: waits for a person. `rejected` and `expired`: was never a member. */
+export type HostState = 'active' | 'pending' | 'quarantined' | 'revoked' | 'left' | 'rejected' | 'expired';
 
 /**
  * Hosts that have not ended: their names and addresses are theirs, their targets stay. A quarantined one is refused at

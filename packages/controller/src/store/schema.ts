@@ -1,5 +1,6 @@
 import type { RevocationReason, Role } from '@torchpass/pki';
 import type { ColumnType, Generated } from 'kysely';
+import type { HostState } from './host-states.ts';
 
 /**
  * The tables as the queries see them. Times are RFC 3339 in UTC with milliseconds, as text, so that they compare and
@@ -117,9 +118,6 @@ export interface TokenUseTable {
   host_id: string;
   used_at: string;
 }
-
-/** `pending`: waits for a person. `rejected` and `expired`: was never a member. Which are live: host-states.ts. */
-export type HostState = 'active' | 'pending' | 'quarantined' | 'revoked' | 'left' | 'rejected' | 'expired';
 
 export interface HostTable {
   id: string;

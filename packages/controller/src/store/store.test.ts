@@ -10,7 +10,7 @@ import { temporaryFolder } from '../testing/surroundings.ts';
 import { takeInstanceLock } from './instance-lock.ts';
 import { listFrom, mapFrom } from './json.ts';
 import { MIGRATIONS } from './migrations/index.ts';
-import type { HostState } from './schema.ts';
+import type { HostState } from './host-states.ts';
 import { openStore } from './store.ts';
 
 const clock = new ManualClock();
