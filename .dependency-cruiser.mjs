@@ -48,7 +48,7 @@ export default {
       comment: 'inside the controller a feature never imports grpc/ or http/',
       severity: 'error',
       from: {
-        path: '^packages/controller/src/(api|audit|config|store|tokens|hosts|issuance|targets|scrapers|limits|policy|rotation|revocation|backup)/',
+        path: '^packages/controller/src/(api|audit|checks|config|store|tokens|hosts|issuance|targets|scrapers|limits|policy|rotation|revocation|backup)/',
       },
       to: { path: '^packages/controller/src/(grpc|http)/' },
     },

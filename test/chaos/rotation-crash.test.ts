@@ -5,7 +5,7 @@ import { crashBefore, ManualClock } from '@torchpass/core/testing';
 import type { Signer } from '@torchpass/pki';
 import { expect, it, vi } from 'vitest';
 import { rotateRequest } from '../../packages/controller/src/api/types.ts';
-import { checkLedger } from '../../packages/controller/src/issuance/check-ledger.ts';
+import { checkCertificates } from '../../packages/controller/src/checks/check-certificates.ts';
 import { watchStatements } from '../../packages/controller/src/testing/crash-dialect.ts';
 import { joinFleet, type FleetHost } from '../../packages/controller/src/testing/fleet.ts';
 import { SERVERS_ALLOWED } from '../../packages/controller/src/testing/host.ts';
@@ -150,7 +150,8 @@ async function expectRotated(lab: Lab, role: string, death: string | undefined):
     .execute();
   const drafts = await lab.store.selectFrom('authority_drafts').select('id').execute();
   const { rotations } = await lab.services.authorities.list();
-  const { problems } = await checkLedger(lab.store, lab.authorities);
+  const { findings } = await checkCertificates(lab.store, lab.clock.now());
+  const problems = findings.filter(({ severity }) => severity === 'error');
   const published = await lab.store
     .selectFrom('exporters')
     .select('published_target')

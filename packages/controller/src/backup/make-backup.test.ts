@@ -36,7 +36,7 @@ describe('a backup', () => {
     for (const { bytes } of made) {
       const machine = await otherMachine(lab);
       await restoreOn(machine, bytes);
-      expect((await checked(machine)).at(-1)).toMatch(/entries of the audit log are as they were written/);
+      expect(await checked(machine)).toEqual([]);
       const restored = await openLab({ folder: machine.folder, clock: lab.clock, config: SERVERS_ALLOWED });
       const hosts = await restored.store.selectFrom('hosts').select('id').execute();
       const uses = await restored.store.selectFrom('token_uses').select('host_id').execute();

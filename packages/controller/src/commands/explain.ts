@@ -32,7 +32,7 @@ export const EXPLAIN_OPTIONS = [
   ['--job <name>', 'with --explain: job of the exporter'],
   ['--address <address>', 'with --explain: address or name that its agent advertises'],
   ['--label <name=value...>', 'with --explain: labels of the host'],
-  ['--output <form>', 'with --explain: text or json (default: text)'],
+  ['--output <form>', 'text or json (default: text)'],
 ] as const;
 
 /** Prints the decision, a line a rule. `POLICY_REFUSED` at the end when it is a refusal. Works beside a running controller. */
@@ -59,18 +59,7 @@ export async function explainDecision(
   throw new TorchpassError('POLICY_REFUSED', `${rules} this request.`);
 }
 
-function questionFrom({
-  host,
-  from,
-  exporter,
-  port,
-  job,
-  address,
-  label,
-  token,
-  output = 'text',
-}: ExplainFlags): Question {
-  if (!['text', 'json'].includes(output)) throw usage('--output is text or json.');
+function questionFrom({ host, from, exporter, port, job, address, label, token }: ExplainFlags): Question {
   if (port !== undefined && !/^[1-9]\d{0,4}$/.test(port))
     throw usage(`--port: ${JSON.stringify(port.slice(0, 20))} is not a port.`);
   const pairs = label?.map((text) => {
@@ -84,8 +73,9 @@ function questionFrom({
 
 /** Without --explain the rest of it would be ignored silently. */
 export function refuseLoneOptions({ explain: isAsked, ...flags }: ExplainFlags): void {
-  const { host, from, exporter, port, job, address, label, token, output } = flags;
-  const given = [host, from, exporter, port, job, address, label, token, output].some((value) => value !== undefined);
+  const { host, from, exporter, port, job, address, label, token, output = 'text' } = flags;
+  if (!['text', 'json'].includes(output)) throw usage('--output is text or json.');
+  const given = [host, from, exporter, port, job, address, label, token].some((value) => value !== undefined);
   if (given && isAsked !== true) throw usage('These options are for "check --explain".');
 }
 

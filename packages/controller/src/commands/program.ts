@@ -43,9 +43,10 @@ const COMMANDS: readonly CommandDefinition[] = [
     name: 'check',
     summary: 'check configuration and state without starting',
     description:
-      'Reads the configuration, opens the database and the authorities, and reads every issued certificate back against its profile. Works beside a running controller. With --explain it says what policy and token allow instead: exit code 3 when the request is refused.',
+      'Reads the configuration, opens the database and the authorities, and reads authorities and every issued certificate back against their profiles, hosts, targets, audit log and the permissions of files. Works beside a running controller; ends with 1 when there are errors. With --explain it says what policy and token allow instead: exit code 3 when the request is refused.',
     examples: [
       'torchpass-controller check',
+      'torchpass-controller check --output json',
       'torchpass-controller check --explain --host web-1',
       'torchpass-controller check --explain --host web-9 --from 198.51.100.7 --exporter node --token m5xw6zdpnrsw2ylt',
     ],

@@ -1,3 +1,4 @@
+import type { Finding } from '../checks/finding.ts';
 import { Secret } from '@torchpass/core';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -37,7 +38,7 @@ export async function otherMachine(
   const other = { ...(await labSurroundings({ clock: lab.clock })), ...change };
   const passphrase = await readPassphrase(labPassphrase(lab));
   const path = other.config.authorities.passphrase_file;
-  await mkdir(dirname(path), { recursive: true });
+  await mkdir(dirname(path), { recursive: true, mode: 0o711 });
   await writeFile(path, passphrase.reveal(), { mode: 0o600 });
   return other;
 }
@@ -63,9 +64,8 @@ export async function* cutBy(code: string, data: AsyncIterable<Uint8Array>): Asy
   }
 }
 
-/** What `torchpass-controller check` says of a storage. */
-export async function checked(machine: LabSurroundings): Promise<string[]> {
-  const said: string[] = [];
-  await inspect(machine, labPassphrase(machine), (sentence) => said.push(sentence));
-  return said;
+/** The errors that `torchpass-controller check` finds in a storage. */
+export async function checked(machine: LabSurroundings): Promise<Finding[]> {
+  const { findings } = await inspect(machine, labPassphrase(machine));
+  return findings.filter(({ severity }) => severity === 'error');
 }

@@ -74,6 +74,7 @@ export const ERROR_KINDS = {
   AUDIT_BROKEN: 'failed',
   BACKUP_BROKEN: 'failed',
   RESTORE_UNFINISHED: 'conflict',
+  CHECK_FAILED: 'failed',
   REVOCATION_REFUSED: 'refused',
 
   // The agent's host
