@@ -1,70 +1,12 @@
 import { describe, expect, it, vi } from 'vitest';
-import { rotateRequest, type RotateInput } from '../api/types.ts';
-import { joinFleet, type FleetHost } from '../testing/fleet.ts';
-import type { CertificateOrder } from '../issuance/issuance.ts';
-import { hostRow, newKey, newToken, SERVERS_ALLOWED } from '../testing/host.ts';
-import { openLab, type Lab } from '../testing/lab.ts';
-import { OPERATOR } from '../testing/operator.ts';
-import { createControllerCertificate } from '../issuance/controller-certificate.ts';
-import { join } from 'node:path';
+import { newToken } from '../testing/host.ts';
+import { type Lab } from '../testing/lab.ts';
+import { withFleet } from '../testing/rotating-fleet.ts';
 import type { AuthorityRole } from './situation.ts';
 
 vi.mock('node:crypto', async (original) =>
   (await import('../testing/remembered-scrypt.ts')).rememberingScrypt(await original()),
 );
-
-const SECOND = 1000;
-const CONFIG = {
-  ...SERVERS_ALLOWED,
-  targets: { check_in_interval: '1s', publish_interval: '0s' },
-  prometheus: { scrape_interval: '1s' },
-};
-
-interface Fleet extends Lab {
-  hosts: FleetHost[];
-  rotate: (role: AuthorityRole, request?: RotateInput) => ReturnType<Lab['services']['authorities']['rotate']>;
-  /** So many rounds: a second goes by, upkeep does its work, hosts that are not away make a pass. */
-  live: (rounds: number, away?: readonly string[]) => Promise<void>;
-  /** `ROLE STATE` of all that are not gone, a letter each for which one: a is the first. */
-  states: (role: AuthorityRole) => Promise<string>;
-}
-
-async function withFleet(): Promise<Fleet> {
-  const lab = await openLab({ config: CONFIG });
-  const { files, authorities, issuance, clock, config } = lab;
-  const controllerCertificate = createControllerCertificate({
-    files,
-    authorities,
-    issuance,
-    clock,
-    names: ['127.0.0.1'],
-    lifetimeMs: 3_600_000,
-    keyPath: join(config.storage_path, 'controller-key.sealed'),
-  });
-  await controllerCertificate.fresh();
-  const hosts = [await joinFleet(lab, 'web-1'), await joinFleet(lab, 'web-2', '198.51.100.8')];
-  // Authorities are told apart by when they were made.
-  clock.advance(SECOND);
-  return {
-    ...lab,
-    hosts,
-    rotate: (role, request = {}) => lab.services.authorities.rotate(role, rotateRequest.parse(request), OPERATOR),
-    async live(rounds, away = []) {
-      for (let round = 0; round < rounds; round += 1) {
-        clock.advance(SECOND);
-        await lab.rotation.advance();
-        await controllerCertificate.fresh();
-        await lab.prometheusFolder.refresh();
-        for (const host of hosts) if (!away.includes(host.name)) await host.pass();
-      }
-    },
-    async states(role) {
-      const { authorities: all } = await lab.services.authorities.list();
-      const names = all.filter((one) => one.role === role).map(({ state }, n) => [state, 'abcdef'[n]]);
-      return names.flatMap(([state, name]) => (state === 'gone' ? [] : [`${name} ${state}`])).join(', ');
-    },
-  };
-}
 
 const blockers = async ({ services }: Lab, role: AuthorityRole) => {
   const { rotations } = await services.authorities.list();
@@ -198,54 +140,6 @@ it('begins by itself before the end of an authority, once, and says why in the a
   expect(rotations.length).toBeLessThanOrEqual(4);
   const again = await lab.store.selectFrom('audit_log').selectAll().where('event', '=', 'rotation.started').execute();
   expect(again).toHaveLength(4);
-});
-
-describe('what was reserved under the former authority, and not signed,', () => {
-  async function reserved(lab: Fleet) {
-    const host = await hostRow(lab, 'web-1');
-    const { publicKey } = await newKey();
-    const order: CertificateOrder = {
-      role: 'agent',
-      hostId: host.id,
-      subjectName: '',
-      spiffeId: { trustDomain: lab.authorities.trustDomain, kind: 'agent', host: host.name },
-      dnsNames: [],
-      ipAddresses: [],
-      publicKey,
-      lifetimeMs: 3_600_000,
-    };
-    const draft = lab.issuance.draft(order);
-    await lab.store.transaction().execute((transaction) => lab.issuance.reserve(transaction, draft));
-    return { order, serial: draft.prepared.serial, former: lab.authorities.active('agent') };
-  }
-
-  it('is signed while that one retires', async () => {
-    const lab = await withFleet();
-    const { serial, former } = await reserved(lab);
-    await lab.rotate('agent');
-    const { chain } = await lab.issuance.complete(serial);
-    expect(chain[1]).toEqual(former.certificate);
-  });
-
-  it('is never signed once that one is gone; the same key gets another certificate', async () => {
-    const lab = await withFleet();
-    const { serial, order } = await reserved(lab);
-    await lab.rotate('agent');
-    await lab.live(8);
-    expect(await lab.states('agent')).toBe('b active');
-    await expect(lab.issuance.complete(serial)).rejects.toMatchObject({ code: 'AUTHORITY_MISSING' });
-    const { chain } = await lab.issuance.issue(order);
-    expect(chain[1]).toEqual(lab.authorities.active('agent').certificate);
-  });
-
-  it('is not signed by a controller that has not heard of it either', async () => {
-    const lab = await withFleet();
-    const { serial, former } = await reserved(lab);
-    await lab.store.updateTable('authorities').set({ state: 'gone' }).where('id', '=', former.id).execute();
-    await expect(lab.issuance.complete(serial)).rejects.toMatchObject({ code: 'AUTHORITY_MISSING' });
-    const row = await lab.store.selectFrom('certificates').selectAll().where('serial', '=', serial).executeTakeFirst();
-    expect(row?.certificate).toBeNull();
-  });
 });
 
 describe('goes back', () => {
