@@ -18,7 +18,7 @@ import { FLOODS } from './programs/floods.ts';
  * Attack: strangers flood the public port with connections, half-open TLS, handshakes, garbage, wrong tokens, giant messages, frames.
  * Defence: shares and turns that strangers cannot take from hosts; bounded sizes, times and numbers of everything.
  * Lives in: packages/controller/src/grpc/public-port.ts, grpc/handshakes.ts, grpc/methods.ts, limits/lanes.ts.
- * Seen to fail: with every address taken for a stranger's (`known.has` false) hosts wait behind the flood and one runs out of time.
+ * Seen to fail: no single removal fails at this size, one defence stands in for another; each has a test beside it that does, in handshakes.test.ts, public-port.test.ts, lanes.test.ts.
  *
  * TORCHPASS_FLOOD_SECONDS makes each flood last longer; docs/performance.md has figures.
  */

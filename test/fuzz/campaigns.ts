@@ -15,6 +15,7 @@ import {
   isInNetworks,
   vetAddress,
 } from '../../packages/controller/src/targets/address-policy.ts';
+import { openPolicy } from '../../packages/controller/src/testing/policy.ts';
 import type { Campaign } from './run.ts';
 
 /** One of ours, with a code for whoever sent it. */
@@ -53,6 +54,8 @@ const HOST: HostTable = Object.freeze({
   quarantine_reason: null,
   roots_digest: null,
   identity_serial: null,
+  other_address: null,
+  other_seen_at: null,
 });
 
 /** Nothing that is accepted may lie in one of these. */
@@ -123,7 +126,13 @@ export const CAMPAIGNS: Readonly<Record<string, Campaign>> = {
     async read(input) {
       const { exporters } = CheckInRequest.decode(input);
       for (const report of exporters.slice(0, 64)) {
-        const decided = await decideExporter(report, HOST, '8.8.8.8', { allowedNetworks: [] }, async () => ['8.8.4.4']);
+        const decided = await decideExporter(report, {
+          host: HOST,
+          from: ['8.8.8.8'],
+          current: null,
+          policy: openPolicy(),
+          resolve: async () => ['8.8.4.4'],
+        });
         if (decided.connectTo !== null) neverInward(decided.connectTo);
       }
     },
