@@ -1,6 +1,7 @@
 import { certificatesDigest } from '@torchpass/pki';
 import { listFrom } from '../store/json.ts';
 import type { Queries } from '../store/store.ts';
+import { distributedAt } from './distribution.ts';
 import {
   notAdmitting,
   notPinning,
@@ -49,6 +50,28 @@ interface Moment extends Gates {
 }
 
 async function gateOf(queries: Queries, situation: Situation, moment: Moment): Promise<Blocker[]> {
+  return [...successorsTime(situation, moment.now), ...(await openness(queries, situation, moment))];
+}
+
+/** Nothing is given up for an authority whose life has not begun: it was made while the clock was wrong, or it is wrong now. */
+function successorsTime(situation: Situation, now: Date): Blocker[] {
+  const step = nextStep(situation);
+  if (step === 'prepare' || step === 'sign') return [];
+  const { not_before } = (step === 'activate' ? situation.prepared : undefined) ?? situation.active;
+  const begins = new Date(not_before);
+  return begins <= now ? [] : [clockBlocker('before', begins)];
+}
+
+/** The clock itself is in the way. */
+export function clockBlocker(why: 'before' | 'jumped', until: Date): Blocker {
+  const reason = {
+    before: 'By the clock of the controller, the life of the new authority has not begun.',
+    jumped: 'The clock of the controller jumped; it has to agree with itself for an hour.',
+  }[why];
+  return nobody('controller', 'clock', reason, until.toISOString());
+}
+
+async function openness(queries: Queries, situation: Situation, moment: Moment): Promise<Blocker[]> {
   const { role, active, prepared, retiring } = situation;
   const step = nextStep(situation);
   switch (`${role} ${step}`) {
@@ -66,10 +89,10 @@ async function gateOf(queries: Queries, situation: Situation, moment: Moment): P
       ];
     case 'scraper drop': {
       const file = prometheusGate(active, "has not read the scraper's new certificate yet", moment);
-      const since = active.distributed_at ?? moment.now.toISOString();
+      const seen = { since: distributedAt(active, moment.now) ?? moment.now, now: moment.now };
       return [
         ...file,
-        ...hosts(await notSeenSince(queries, since), 'was not seen to admit the new scraper certificate yet'),
+        ...hosts(await notSeenSince(queries, seen), 'was not seen to admit the new scraper certificate yet'),
       ];
     }
     case 'root drop':
@@ -125,8 +148,8 @@ async function tokens(queries: Queries, rootId: string, now: Date): Promise<Bloc
 }
 
 function prometheusGate(row: AuthorityRow | undefined, reason: string, { scrapeIntervalMs, now }: Moment): Blocker[] {
-  const since = row?.distributed_at ?? null;
-  const until = since === null ? null : new Date(new Date(since).getTime() + scrapeIntervalMs);
+  const since = distributedAt(row, now);
+  const until = since === undefined ? null : new Date(since.getTime() + scrapeIntervalMs);
   if (until !== null && until <= now) return [];
   return [nobody('prometheus', 'Prometheus', `Prometheus ${reason}.`, until?.toISOString() ?? null)];
 }

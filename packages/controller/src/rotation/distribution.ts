@@ -11,6 +11,14 @@ interface Tools {
   paths: { exportersCa: string; scraper: string };
 }
 
+/** A time to come was noted by a wrong clock: as good as none. */
+export function distributedAt(row: Pick<AuthorityRow, 'distributed_at'> | undefined, now: Date): Date | undefined {
+  const noted = row?.distributed_at ?? null;
+  if (noted === null) return undefined;
+  const at = new Date(noted);
+  return at <= now ? at : undefined;
+}
+
 /**
  * Notes when Prometheus's folder was first seen to hold what a rotation needs there: the new exporter authority, or a
  * scraper certificate of the new scraper authority. The file is read, not believed to have been written. Answers whether
@@ -19,7 +27,7 @@ interface Tools {
 export function createDistribution({ store, files, clock, paths }: Tools) {
   return async (situation: Situation): Promise<boolean> => {
     const awaited = awaitedIn(situation);
-    if (awaited === undefined || awaited.row.distributed_at !== null) return false;
+    if (awaited === undefined || distributedAt(awaited.row, clock.now()) !== undefined) return false;
     const held = await certificatesIn(awaited.path);
     if (!held.some((certificate) => certificate.equals(awaited.row.certificate))) return false;
     await store

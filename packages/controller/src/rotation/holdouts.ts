@@ -45,14 +45,15 @@ export async function notAdmitting(queries: Queries, digest: string): Promise<Ho
   return rows.map(holdoutOf);
 }
 
-/** Published exporters that were not seen from outside, and found in order, since then. */
-export async function notSeenSince(queries: Queries, since: string): Promise<Holdout[]> {
+/** Published exporters that were not seen from outside, and found in order, since then. A look in time to come was none. */
+export async function notSeenSince(queries: Queries, { since, now }: { since: Date; now: Date }): Promise<Holdout[]> {
   const rows = await exporters(queries)
     .where('published_target', 'is not', null)
     .where((where) =>
       where.or([
         where('checked_at', 'is', null),
-        where('checked_at', '<', since),
+        where('checked_at', '<', since.toISOString()),
+        where('checked_at', '>', now.toISOString()),
         where('exporters.problem', 'is not', null),
       ]),
     )

@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { newToken } from '../testing/host.ts';
 import { type Lab } from '../testing/lab.ts';
-import { withFleet } from '../testing/rotating-fleet.ts';
+import { agree, withFleet } from '../testing/rotating-fleet.ts';
 import type { AuthorityRole } from './situation.ts';
 
 vi.mock('node:crypto', async (original) =>
@@ -130,7 +130,7 @@ describe('step by step', () => {
 it('begins by itself before the end of an authority, once, and says why in the audit log', async () => {
   const lab = await withFleet();
   lab.clock.advance(735 * 86_400_000);
-  await lab.rotation.advance();
+  await agree(lab);
   const started = await lab.store.selectFrom('audit_log').selectAll().where('event', '=', 'rotation.started').execute();
   expect(
     started.map(({ subject, actor, details }) => [subject, JSON.parse(actor)[0], JSON.parse(details).reason]),

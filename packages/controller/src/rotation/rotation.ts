@@ -3,7 +3,8 @@ import type { AuthorityList, RotateRequest, RotationView } from '../api/types.ts
 import { CONTROLLER_ITSELF, type Actor } from '../audit/actor.ts';
 import { ROLES } from '../issuance/authorities.ts';
 import { listFrom, toJson } from '../store/json.ts';
-import { blockersOf, type Gates } from './blockers.ts';
+import { blockersOf, clockBlocker, type Gates } from './blockers.ts';
+import { createClockDoubt } from './clock-doubt.ts';
 import { createDistribution } from './distribution.ts';
 import { isNearEnd, type DuePolicy } from './due.ts';
 import { idsOf } from './left-behind.ts';
@@ -29,13 +30,17 @@ export function createRotation(tools: RotationTools) {
   const { store, authorities, audit, clock, logger } = tools;
   const preparation = createPreparation(tools);
   const note = createDistribution({ store, clock, ...tools.distribution });
+  const doubt = createClockDoubt(tools);
   const turns = new Turns();
   const alone = <T>(work: () => Promise<T>) => turns.take('rotation', work);
 
   const blockers = (situation: Situation) => blockersOf(store, situation, tools, clock.now());
   const viewOf = async (role: AuthorityRole): Promise<RotationView | undefined> => {
     const situation = await readSituation(store, role);
-    return situation.rotation === undefined ? undefined : rotationView(situation, await blockers(situation));
+    if (situation.rotation === undefined) return undefined;
+    const until = situation.rotation.mode === 'auto' ? doubt.until() : undefined;
+    const held = until === undefined ? [] : [clockBlocker('jumped', until)];
+    return rotationView(situation, [...held, ...(await blockers(situation))]);
   };
 
   const list = async (): Promise<AuthorityList> => {
@@ -61,6 +66,7 @@ export function createRotation(tools: RotationTools) {
     /** Takes every step whose gate is open, and starts what is due. For upkeep: cheap when nothing is under way. */
     advance: (): Promise<void> =>
       alone(async () => {
+        if (await doubt.look()) return;
         await startDue();
         const rotations = await store.selectFrom('rotations').select('role').where('mode', '=', 'auto').execute();
         // Somebody else may have changed them: an import beside the running controller.

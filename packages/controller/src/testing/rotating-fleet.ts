@@ -60,3 +60,12 @@ export async function withFleet(): Promise<Fleet> {
     },
   };
 }
+
+/** The clock agrees with itself for an hour. */
+export async function agree({ clock, rotation }: Lab) {
+  for (let quarter = 0; quarter < 5; quarter += 1) {
+    await rotation.advance();
+    clock.advance(900_000);
+  }
+  await rotation.advance();
+}
