@@ -7,12 +7,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: [
-            'packages/*/src/**/*.test.ts',
-            'deploy/**/*.test.ts',
-            'test/repository/**/*.test.ts',
-            'test/fuzz/**/*.test.ts',
-          ],
+          include: ['packages/*/src/**/*.test.ts', 'deploy/**/*.test.ts', 'test/repository/**/*.test.ts'],
           testTimeout: 30_000,
         },
       },

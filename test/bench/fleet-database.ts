@@ -27,7 +27,15 @@ export function fillDatabase(configFile: string, hosts: number): Promise<void> {
     const [at, later] = [now.toISOString(), new Date(now.getTime() + 7 * DAY_MS).toISOString()];
     const token = { id: 'benchbenchbenchb', secret_hash: Buffer.alloc(32), job: 'node', labels: '{}', host_name: null };
     const lists = { addresses: '[]', networks: '[]', exporters: '[]' };
-    const uses = { max_uses: hosts, uses: hosts, note: '', created_at: at, expires_at: later, revoked_at: null };
+    const uses = {
+      mac: '',
+      max_uses: hosts,
+      uses: hosts,
+      note: '',
+      created_at: at,
+      expires_at: later,
+      revoked_at: null,
+    };
     const labels = JSON.stringify({ env: 'prod', region: 'eu-central' });
 
     const rowsOf = (index: number) => {
@@ -54,6 +62,8 @@ export function fillDatabase(configFile: string, hosts: number): Promise<void> {
       return {
         host: {
           ...host,
+          // The hosts of a measurement are asked for nothing.
+          mac: '',
           exporters: '[]',
           address,
           agent_version: '0.1.0',

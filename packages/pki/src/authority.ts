@@ -67,7 +67,8 @@ export function prepareRoot(options: RootOptions): PreparedCertificate {
 
 /** The same, signed: DER. */
 export async function createRoot(options: RootOptions): Promise<Buffer> {
-  return signAuthority(prepareRoot(options), 'root', options.signer);
+  const { publicKey } = options.signer;
+  return signAuthority(prepareRoot(options), { role: 'root', publicKey }, options.signer);
 }
 
 /** The issuing authority of a role, but for its signature: of the root's signer only the public key is used. LINT_FAILED; AUTHORITY_MISSING when the root has ended. */
@@ -94,21 +95,23 @@ export function prepareIssuingAuthority(
 
 /** The same, signed: DER. */
 export async function createIssuingAuthority(options: IssuingAuthorityOptions): Promise<Buffer> {
-  return signAuthority(prepareIssuingAuthority(options), options.role, options.rootSigner);
+  return signAuthority(prepareIssuingAuthority(options), options, options.rootSigner);
 }
 
 /**
  * Signs a prepared authority; gives the DER certificate. It may have lain in a database meanwhile, so it is read once more:
- * it has to be an authority of this role, for this signer, as it was stored. LINT_FAILED.
+ * it has to be an authority of this role with this public key (DER SubjectPublicKeyInfo), for this signer, as it was stored.
+ * LINT_FAILED.
  */
 export async function signAuthority(
   prepared: PreparedCertificate,
-  role: Role | 'root',
+  { role, publicKey }: { role: Role | 'root'; publicKey: Buffer },
   signer: Signer,
 ): Promise<Buffer> {
   const tbs = readTbsCertificate(prepared.tbs, LINT);
   if (role === 'root') checkRootProfile(tbs);
   else checkAuthorityProfile(tbs, role);
+  if (!tbs.publicKey.equals(publicKey)) throw refusal(LINT, 'it is for a key that is not ours');
   const isOfSigner =
     tbs.signatureAlgorithm.equals(signatureIdentifier(signer.algorithm)) &&
     tbs.extensions.authorityKeyIdentifier()?.equals(keyIdentifier(signer.publicKey)) === true;
@@ -135,6 +138,17 @@ export function checkSignedElsewhere(
   if (!isSignedBy(signed, readCertificate(root, ELSEWHERE))) throw refusal(ELSEWHERE, 'the root has not signed it');
 }
 
+/** DER SubjectPublicKeyInfo of a DER certificate. CERTIFICATE_INVALID. */
+export function readPublicKeyOf(certificate: Buffer): Buffer {
+  return readCertificate(certificate, STORED).publicKey;
+}
+
+/** Whether the key of one certificate made the signature of the other; both DER. CERTIFICATE_INVALID. */
+export function signedBy(certificate: Buffer, issuer: Buffer): boolean {
+  return isSignedBy(readCertificate(certificate, STORED), readCertificate(issuer, STORED));
+}
+
+const STORED: Origin = { code: 'CERTIFICATE_INVALID', claim: 'The certificate of an authority cannot be read' };
 const ELSEWHERE: Origin = { code: 'CERTIFICATE_UNTRUSTED', claim: 'The certificate of the authority is not accepted' };
 
 interface Design {

@@ -5,7 +5,9 @@ export {
   createRoot,
   prepareIssuingAuthority,
   prepareRoot,
+  readPublicKeyOf,
   signAuthority,
+  signedBy,
   type IssuingAuthorityOptions,
   type RootOptions,
 } from './authority.ts';

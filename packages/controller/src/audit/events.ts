@@ -14,6 +14,7 @@ export const AUDIT_EVENTS = {
   'certificate.refused': 'a host was refused a certificate',
   'certificate.revoked': 'an operator ended a certificate',
   'crl.signed': 'a revocation list was signed',
+  'database.refused': 'somebody wrote to the database past the controller, and it was not believed',
   'enrolment.refused': 'a server with a good token was not let in',
   'exporter.refused': 'policy refused an exporter or its address',
   'host.approved': 'an operator let a waiting host in',

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Actor } from '../audit/actor.ts';
 import { createAudit } from '../audit/audit.ts';
 import { openAuthorities } from '../issuance/authorities.ts';
+import { changeAuthority } from '../issuance/authority-rows.ts';
 import { unsealForExport } from '../issuance/key-store.ts';
 import { openRootFile, renderRootFile } from '../rotation/root-file.ts';
 import { takeInstanceLock } from '../store/instance-lock.ts';
@@ -52,7 +53,7 @@ export async function exportRoot(base: Base, path: string, { own, file }: Passph
 
       const audit = createAudit({ key: authorities.sealing.derive('audit log'), clock });
       await store.transaction().execute(async (transaction) => {
-        await transaction.updateTable('authorities').set({ key_reference: '' }).where('id', '=', id).execute();
+        await changeAuthority(transaction, authorities.authentic, id, { key_reference: '' });
         await audit.record(transaction, { event: 'root.exported', by, subject: id });
       });
       return [

@@ -16,6 +16,7 @@ export function requestAuthority(base: Base, { role, out }: { role: string; out:
     const waiting = drafts.find((row) => row.role === role);
     const asked = ROLES.find((one) => one === role);
     if (waiting === undefined || asked === undefined) throw nothingWaits(role);
+    authorities.authentic.check('authority_drafts', waiting);
     const signer = await authorities.keys.open(waiting.key_reference, waiting.id);
     const text = renderAuthorityRequest({
       role: asked,

@@ -106,5 +106,7 @@ function rowOf(peer: VerifiedPeer, leaf: Buffer, hostId: string, issuedAt: Date)
     confirmed_at: null,
     revoked_at: null,
     revocation_reason: null,
+    // Only what is yet to be signed is asked for one.
+    mac: '',
   };
 }

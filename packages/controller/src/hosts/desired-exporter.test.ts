@@ -39,6 +39,7 @@ function decide(
     identity_serial: null,
     other_address: null,
     other_seen_at: null,
+    mac: '',
   };
   const resolve = () => Promise.resolve(resolved);
   return decideExporter(report(change), { host, from: [observed], current: null, policy: openPolicy(), resolve });

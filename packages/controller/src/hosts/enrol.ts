@@ -83,12 +83,16 @@ export function createEnrolment(tools: Tools) {
   const { store, authorities, issuance, audit, clock, random, logger } = tools;
   const turns = new Turns();
   const guesses = createGuesses(tools);
-  const replace = createReplacement({ ...tools, identityOf });
+  const { authentic } = authorities;
+  const replace = createReplacement({
+    ...tools,
+    identityOf: (host, publicKey) => identityOf(authentic.check('hosts', host), publicKey),
+  });
   const { policy, countRefusal } = tools;
 
   return async (enrolment: Enrolment): Promise<Enrolled> => {
     const presented = presentedIn(enrolment);
-    const token = await authenticateToken(store, presented, { guesses, logger });
+    const token = await authenticateToken(store, presented, { guesses, authentic, logger });
     const spent = whySpent(token, clock.now());
     const { publicKey, fingerprint } = readRequest(enrolment, spent, presented);
     return turns.take(fingerprint, async () => {
@@ -130,7 +134,7 @@ export function createEnrolment(tools: Tools) {
     await consume(transaction, token, { ...use, now }, logger);
     await expirePending(transaction, { audit, expiryMs: tools.approvalExpiryMs, now });
     await refuseTakenName(transaction, host.name);
-    await transaction.insertInto('hosts').values(host).execute();
+    await transaction.insertInto('hosts').values(authentic.seal('hosts', host)).execute();
     await recordUse(transaction, { ...use, now });
     await audit.record(transaction, {
       event: host.state === 'pending' ? 'host.pending' : 'host.enrolled',
@@ -166,6 +170,7 @@ export function createEnrolment(tools: Tools) {
     const presented = presentedIn(enrolment);
     const now = clock.now();
     const host = await store.selectFrom('hosts').selectAll().where('id', '=', hostId).executeTakeFirstOrThrow();
+    authentic.check('hosts', host);
     if (host.state === 'pending' && !hasExpired(host, tools.approvalExpiryMs, now))
       throw approvalPending(host.name, keyFingerprint);
     if (host.state !== 'active') throw rejected(`its host ${host.name} is ${host.state}`, presented, logger);
@@ -221,6 +226,8 @@ export function createEnrolment(tools: Tools) {
       identity_serial: null,
       other_address: null,
       other_seen_at: null,
+      // Sealed when it is stored.
+      mac: '',
     };
   }
 }

@@ -46,10 +46,11 @@ interface Tools {
 
 export function createHostCertificates(tools: Tools): HostCertificates {
   const { store, issuance, policy, countRefusal, resolve, clock } = tools;
-  const { trustDomain } = tools.authorities;
+  const { trustDomain, authentic } = tools.authorities;
 
   /** The policy as it is now decides, whatever was decided when the host joined or checked in. */
   const judge = async (host: HostTable, address: string, what: PolicyRequest = {}) => {
+    authentic.check('hosts', host);
     const from = addressesOf(host, address, clock.now());
     const { decision, unresolved } = await decideResolving(policy, { ...requestOf(host, from), ...what }, resolve);
     const refused = firstRefusal(decision);

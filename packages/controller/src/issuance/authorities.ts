@@ -10,8 +10,11 @@ import {
   type SealingParameters,
   type Signer,
 } from '@torchpass/pki';
+import { createAuthenticRows, type AuthenticRows } from '../store/authentic-rows.ts';
 import type { AuthorityTable } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
+import { checkAuthorities, refuseReturned } from './authority-check.ts';
+import { insertAuthorities, readAuthorityRows, type AuthorityRow } from './authority-rows.ts';
 import { createKeyStore, type KeyStore } from './key-store.ts';
 
 /** The issuing authorities, one for each kind of relying party. */
@@ -56,8 +59,12 @@ export interface Authorities {
   activeRoot(): Pick<Authority, 'id' | 'certificate' | 'notBefore' | 'notAfter'> & { keyReference: string };
   /** Opens the key of a root. */
   rootSigner(id: string): Promise<Signer>;
-  /** Reads them again, after a step of a rotation. */
+  /** Reads them again, after a step of a rotation. What does not belong there is an error, and changes nothing. */
   reload(): Promise<void>;
+  /** Whether all rows of authorities are ours. ROW_NOT_AUTHENTIC. */
+  checkRows(): Promise<void>;
+  /** Tells rows that we wrote from others. */
+  authentic: AuthenticRows;
   sealing: Sealing;
   /** Where the private keys of authorities are made, opened and destroyed. */
   keys: KeyStore;
@@ -155,14 +162,12 @@ export async function createAuthorities(
         created_at: now.toISOString(),
       })
       .execute();
-    await transaction
-      .insertInto('authorities')
-      .values([root.row, ...issuing.map(({ row }) => ({ ...row, issued_by: root.row.id }))])
-      .execute();
+    const rows = [root.row, ...issuing.map(({ row }) => ({ ...row, issued_by: root.row.id }))];
+    await insertAuthorities(transaction, authenticRows(sealing), rows);
   });
 }
 
-/** Opens the authorities with the passphrase. `NOT_INITIALIZED`, `PASSPHRASE_WRONG`, `KEY_SEAL_BROKEN`, `AUTHORITY_MISSING`. */
+/** Opens the authorities with the passphrase. `NOT_INITIALIZED`, `PASSPHRASE_WRONG`, `KEY_SEAL_BROKEN`, `AUTHORITY_MISSING`, `ROW_NOT_AUTHENTIC`. */
 export async function openAuthorities(
   store: Store,
   passphrase: Secret,
@@ -176,7 +181,8 @@ export async function openAuthorities(
   }
   const sealing = await openSealing(passphrase, JSON.parse(installation.sealing) as SealingParameters);
   const keys = createKeyStore({ sealing, token, wrapSigner });
-  let known = await readAuthorities(store, keys);
+  const authentic = authenticRows(sealing);
+  let known = await readAuthorities(store, keys, authentic);
   const rowOf = (id: string) => {
     const found = known.rows.find((row) => row.id === id);
     if (found !== undefined) return found;
@@ -211,16 +217,22 @@ export async function openAuthorities(
     },
     rootSigner: (id) => keys.open(rowOf(id).key_reference, id),
     async reload() {
-      known = await readAuthorities(store, keys);
+      const now = await readAuthorities(store, keys, authentic);
+      refuseReturned(known.rows, now.rows);
+      known = now;
     },
+    async checkRows() {
+      refuseReturned(known.rows, await readAuthorityRows(store, authentic));
+    },
+    authentic,
     sealing,
     keys,
   };
 }
 
 /** Keys are opened at once, so that damage shows when the program starts. The root's stays sealed. */
-async function readAuthorities(store: Store, keys: KeyStore) {
-  const rows = await store.selectFrom('authorities').selectAll().orderBy('created_at').orderBy('id').execute();
+async function readAuthorities(store: Store, keys: KeyStore, authentic: AuthenticRows) {
+  const rows = await readAuthorityRows(store, authentic);
   const issuing: (Authority & Pick<AuthorityTable, 'state'>)[] = [];
   for (const row of rows) {
     const { id, role, state, certificate } = row;
@@ -231,12 +243,17 @@ async function readAuthorities(store: Store, keys: KeyStore) {
     const distributedAt = row.distributed_at === null ? undefined : new Date(row.distributed_at);
     issuing.push({ id, role, state, certificate, signer, notBefore, notAfter, activatedAt, distributedAt });
   }
+  checkAuthorities(rows, issuing);
   const installation = await store.selectFrom('installation').select('restart_generation').executeTakeFirstOrThrow();
   return { rows, issuing, restartGeneration: installation.restart_generation };
 }
 
+function authenticRows(sealing: Sealing): AuthenticRows {
+  return createAuthenticRows(sealing.derive('database rows'));
+}
+
 /** Neither gone nor on its way out of the trust that hosts are given. */
-function trustedOf(rows: readonly AuthorityTable[], role: 'root' | Role): AuthorityTable[] {
+function trustedOf(rows: readonly AuthorityRow[], role: 'root' | Role): AuthorityRow[] {
   return rows.filter((row) => row.role === role && row.state !== 'gone' && row.dropped_at === null);
 }
 

@@ -111,25 +111,27 @@ export function createIssuance(tools: IssuanceTools): Issuance {
       await refuseClosedAuthority(transaction, authorityId);
       await transaction
         .insertInto('certificates')
-        .values({
-          serial: prepared.serial,
-          authority_id: authorityId,
-          role: order.role,
-          host_id: order.hostId,
-          subject_name: order.subjectName,
-          dns_names: toJson(order.dnsNames),
-          ip_addresses: toJson(order.ipAddresses),
-          key_fingerprint: keyFingerprint(order.publicKey),
-          tbs: prepared.tbs,
-          certificate: null,
-          not_before: prepared.notBefore.toISOString(),
-          not_after: prepared.notAfter.toISOString(),
-          reserved_at: clock.now().toISOString(),
-          issued_at: null,
-          confirmed_at: null,
-          revoked_at: null,
-          revocation_reason: null,
-        })
+        .values(
+          authorities.authentic.seal('certificates', {
+            serial: prepared.serial,
+            authority_id: authorityId,
+            role: order.role,
+            host_id: order.hostId,
+            subject_name: order.subjectName,
+            dns_names: toJson(order.dnsNames),
+            ip_addresses: toJson(order.ipAddresses),
+            key_fingerprint: keyFingerprint(order.publicKey),
+            tbs: prepared.tbs,
+            certificate: null,
+            not_before: prepared.notBefore.toISOString(),
+            not_after: prepared.notAfter.toISOString(),
+            reserved_at: clock.now().toISOString(),
+            issued_at: null,
+            confirmed_at: null,
+            revoked_at: null,
+            revocation_reason: null,
+          }),
+        )
         .execute();
       if (order.also !== undefined) await audit.record(transaction, order.also);
     },
@@ -172,6 +174,8 @@ export function createIssuance(tools: IssuanceTools): Issuance {
   async function sign(row: CertificateTable): Promise<IssuedCertificate> {
     const authority = authorities.open(row.authority_id);
     if (authority?.role !== row.role) throw closed();
+    // What was reserved was linted, and its names were decided by policy: that it is still the same is what the MAC says.
+    authorities.authentic.check('certificates', row);
     const prepared: PreparedCertificate = {
       serial: row.serial,
       tbs: row.tbs,

@@ -15,6 +15,7 @@ import { joinHost, report, SERVERS_ALLOWED } from '../testing/host.ts';
 import { openLab, type Lab } from '../testing/lab.ts';
 import { OPERATOR } from '../testing/operator.ts';
 import { published } from '../testing/published.ts';
+import { changeAuthority } from '../issuance/authority-rows.ts';
 import type { LabOptions } from '../testing/surroundings.ts';
 
 vi.mock('node:crypto', async (original) =>
@@ -133,7 +134,8 @@ describe('giving up the scraper key', () => {
   it('needs the key of the root: without it nothing is given up', async () => {
     const lab = await openAllowed();
     const before = await pairOf(lab);
-    await lab.store.updateTable('authorities').set({ key_reference: 'damaged' }).where('role', '=', 'root').execute();
+    const { id } = lab.authorities.activeRoot();
+    await changeAuthority(lab.store, lab.authorities.authentic, id, { key_reference: 'damaged' });
     await lab.authorities.reload();
     await expect(revoke(lab)).rejects.toMatchObject({ code: 'KEY_SEAL_BROKEN' });
     await lab.prometheusFolder.refresh();

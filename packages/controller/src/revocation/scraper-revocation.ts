@@ -4,6 +4,8 @@ import type { Actor } from '../audit/actor.ts';
 import type { Audit } from '../audit/audit.ts';
 import { createPreparation, type PreparationTools } from '../rotation/preparation.ts';
 import { readSituation } from '../rotation/situation.ts';
+import { changeAuthority } from '../issuance/authority-rows.ts';
+import type { AuthenticRows } from '../store/authentic-rows.ts';
 import type { Queries } from '../store/store.ts';
 import type { Knocks } from './knock.ts';
 import { scraperStatus } from './scraper-status.ts';
@@ -34,7 +36,7 @@ export function createScraperRevocation(tools: Tools) {
         const generation = Math.max(authorities.restartGeneration + 1, seconds);
         const knock = await knocks.make(generation);
         const references = await store.transaction().execute(async (transaction) => {
-          const given = await giveUp(transaction, id, clock.now());
+          const given = await giveUp(transaction, id, { authentic: authorities.authentic, now: clock.now() });
           const revocation = { generation, revoked_at: clock.now().toISOString(), reason, ...knock };
           await transaction
             .insertInto('scraper_revocations')
@@ -62,7 +64,7 @@ export function createScraperRevocation(tools: Tools) {
 
   /** Id of an authority that can take over: one that a rotation has prepared, or a new one. */
   async function successor(by: Actor): Promise<string> {
-    const { prepared, draft } = await readSituation(store, 'scraper');
+    const { prepared, draft } = await readSituation(store, 'scraper', authorities.authentic);
     if (prepared !== undefined) return prepared.id;
     const fresh = draft ?? (await reserved(by));
     await preparation.sign(fresh, by);
@@ -77,7 +79,7 @@ export function createScraperRevocation(tools: Tools) {
 }
 
 /** Makes `id` the only scraper authority. What the others issued is revoked, their keys' references are gone from the database. */
-async function giveUp(transaction: Queries, id: string, now: Date) {
+async function giveUp(transaction: Queries, id: string, { authentic, now }: { authentic: AuthenticRows; now: Date }) {
   const at = now.toISOString();
   const rows = await transaction
     .selectFrom('authorities')
@@ -87,16 +89,9 @@ async function giveUp(transaction: Queries, id: string, now: Date) {
     .where('id', '!=', id)
     .execute();
   const ids = rows.map((row) => row.id);
-  await transaction
-    .updateTable('authorities')
-    .set({ state: 'gone', key_reference: '', retired_at: at, dropped_at: at, gone_at: at })
-    .where('id', 'in', ids)
-    .execute();
-  await transaction
-    .updateTable('authorities')
-    .set({ state: 'active', activated_at: at })
-    .where('id', '=', id)
-    .execute();
+  const gone = { state: 'gone' as const, key_reference: '', retired_at: at, dropped_at: at, gone_at: at };
+  for (const one of ids) await changeAuthority(transaction, authentic, one, gone);
+  await changeAuthority(transaction, authentic, id, { state: 'active', activated_at: at });
   await transaction.deleteFrom('rotations').where('role', '=', 'scraper').execute();
   await transaction
     .updateTable('certificates')

@@ -43,7 +43,7 @@ export async function signAuthorityRequest(request: ReturnType<typeof readAuthor
       `The request is of "${request.trustDomain}", the root of "${root.trustDomain}".`,
     );
   }
-  return signAuthority(prepared(request, root), request.role, root.signer);
+  return signAuthority(prepared(request, root), request, root.signer);
 }
 
 function prepared(request: ReturnType<typeof readAuthorityRequest>, root: OfflineRoot): PreparedCertificate {

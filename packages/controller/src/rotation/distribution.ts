@@ -1,10 +1,13 @@
 import type { Clock, Files } from '@torchpass/core';
 import { certificatesFromPem } from '@torchpass/pki';
+import { changeAuthority } from '../issuance/authority-rows.ts';
+import type { AuthenticRows } from '../store/authentic-rows.ts';
 import type { Store } from '../store/store.ts';
 import type { AuthorityRow, Situation } from './situation.ts';
 
 interface Tools {
   store: Store;
+  authentic: AuthenticRows;
   files: Files;
   clock: Clock;
   /** Files of Prometheus's folder. */
@@ -24,19 +27,20 @@ export function distributedAt(row: Pick<AuthorityRow, 'distributed_at'> | undefi
  * scraper certificate of the new scraper authority. The file is read, not believed to have been written. Answers whether
  * something was noted.
  */
-export function createDistribution({ store, files, clock, paths }: Tools) {
+export function createDistribution({ store, authentic, files, clock, paths }: Tools) {
   return async (situation: Situation): Promise<boolean> => {
     const awaited = awaitedIn(situation);
     if (awaited === undefined || distributedAt(awaited.row, clock.now()) !== undefined) return false;
     const held = await certificatesIn(awaited.path);
     if (!held.some((certificate) => certificate.equals(awaited.row.certificate))) return false;
-    await store
-      .updateTable('authorities')
-      .set({ distributed_at: clock.now().toISOString() })
-      .where('id', '=', awaited.row.id)
-      .where('state', '=', awaited.row.state)
-      .execute();
-    return true;
+    const { id, state } = awaited.row;
+    const at = clock.now().toISOString();
+    return store.transaction().execute(async (transaction) => {
+      const now = await transaction.selectFrom('authorities').select('state').where('id', '=', id).executeTakeFirst();
+      if (now?.state !== state) return false;
+      await changeAuthority(transaction, authentic, id, { distributed_at: at });
+      return true;
+    });
   };
 
   function awaitedIn({ role, active, prepared, retiring }: Situation): { row: AuthorityRow; path: string } | undefined {

@@ -4,13 +4,13 @@ import {
   certificatesToPem,
   newSealing,
   openSealing,
+  readPublicKeyOf,
   softwareSigner,
   type SealingParameters,
   type Signer,
 } from '@torchpass/pki';
 import type { KeyObject } from 'node:crypto';
 import { z } from 'zod';
-import { readPublicKeyOf } from './preparation.ts';
 
 /** A root whose key is kept elsewhere, as a file: JSON, the key sealed under a passphrase of its own. */
 const FORMAT = 'torchpass root key 1';

@@ -3,18 +3,20 @@ import type { AuthorityList, RotateRequest, RotationView } from '../api/types.ts
 import { CONTROLLER_ITSELF, type Actor } from '../audit/actor.ts';
 import { ROLES } from '../issuance/authorities.ts';
 import { listFrom, toJson } from '../store/json.ts';
+import type { Queries } from '../store/store.ts';
 import { blockersOf, clockBlocker, type Gates } from './blockers.ts';
 import { createClockDoubt } from './clock-doubt.ts';
 import { createDistribution } from './distribution.ts';
 import { isNearEnd, type DuePolicy } from './due.ts';
 import { idsOf } from './left-behind.ts';
 import { createPreparation, type PreparationTools } from './preparation.ts';
+import { createNoticing } from './noticing.ts';
 import { nextStep, readSituation, type AuthorityRole, type RotationRow, type Situation } from './situation.ts';
 import { abort, activate, drop, finish, type Transition } from './transitions.ts';
 import { authorityViews, rotationView } from './views.ts';
 
 export interface RotationTools extends PreparationTools, Gates {
-  distribution: Omit<Parameters<typeof createDistribution>[0], 'store' | 'clock'>;
+  distribution: Omit<Parameters<typeof createDistribution>[0], 'store' | 'clock' | 'authentic'>;
   /** When an issuing authority is rotated by itself. */
   due: Record<(typeof ROLES)[number], DuePolicy>;
   rootDue: DuePolicy;
@@ -28,15 +30,17 @@ export const AUTHORITY_ROLES = ['root', ...ROLES] as const;
 /** Rotation of authorities: see docs/adr/0017. */
 export function createRotation(tools: RotationTools) {
   const { store, authorities, audit, clock, logger } = tools;
+  const { authentic } = authorities;
   const preparation = createPreparation(tools);
-  const note = createDistribution({ store, clock, ...tools.distribution });
+  const note = createDistribution({ store, authentic, clock, ...tools.distribution });
   const doubt = createClockDoubt(tools);
+  const noticing = createNoticing(tools);
   const turns = new Turns();
   const alone = <T>(work: () => Promise<T>) => turns.take('rotation', work);
 
   const blockers = (situation: Situation) => blockersOf(store, situation, tools, clock.now());
   const viewOf = async (role: AuthorityRole): Promise<RotationView | undefined> => {
-    const situation = await readSituation(store, role);
+    const situation = await readSituation(store, role, authentic);
     if (situation.rotation === undefined) return undefined;
     const until = situation.rotation.mode === 'auto' ? doubt.until() : undefined;
     const held = until === undefined ? [] : [clockBlocker('jumped', until)];
@@ -65,37 +69,41 @@ export function createRotation(tools: RotationTools) {
 
     /** Takes every step whose gate is open, and starts what is due. For upkeep: cheap when nothing is under way. */
     advance: (): Promise<void> =>
-      alone(async () => {
-        if (await doubt.look()) return;
-        await startDue();
-        const rotations = await store.selectFrom('rotations').select('role').where('mode', '=', 'auto').execute();
-        // Somebody else may have changed them: an import beside the running controller.
-        if (rotations.length > 0) await authorities.reload();
-        for (const { role } of rotations) await goOn(role, CONTROLLER_ITSELF);
-      }),
+      alone(() =>
+        noticing(async () => {
+          await authorities.checkRows();
+          if (await doubt.look()) return;
+          await startDue();
+          const rotations = await store.selectFrom('rotations').select('role').where('mode', '=', 'auto').execute();
+          // Somebody else may have changed them: an import beside the running controller.
+          if (rotations.length > 0) await authorities.reload();
+          for (const { role } of rotations) await goOn(role, CONTROLLER_ITSELF);
+        }),
+      ),
 
     /** How many hosts, tokens and others each rotation waits for. */
     async waiting(): Promise<Map<AuthorityRole, number>> {
       const rows = await store.selectFrom('rotations').select('role').execute();
       const counts = new Map<AuthorityRole, number>();
-      for (const { role } of rows) counts.set(role, (await blockers(await readSituation(store, role))).length);
+      for (const { role } of rows)
+        counts.set(role, (await blockers(await readSituation(store, role, authentic))).length);
       return counts;
     },
   };
 
   async function go(role: AuthorityRole, request: RotateRequest, by: Actor): Promise<void> {
     const mode = request.action === 'step' ? 'step' : 'auto';
-    const { rotation } = await readSituation(store, role);
+    const { rotation } = await readSituation(store, role, authentic);
     const leftBehind = await idsOf(store, request.leaveBehind);
     if (rotation === undefined) {
       await start({ role, mode, reason: request.reason, leftBehind }, by);
       if (mode === 'auto') await goOn(role, by);
       return;
     }
-    await store.updateTable('rotations').set({ mode }).where('role', '=', role).execute();
+    await changeRotation(store, { ...rotation, mode });
     await leaveBehind(role, leftBehind, request.force, by);
     if (mode === 'auto') return goOn(role, by);
-    if (!(await takeStep(role, by))) throw blocked(await readSituation(store, role));
+    if (!(await takeStep(role, by))) throw blocked(await readSituation(store, role, authentic));
   }
 
   function blocked({ role, ...situation }: Situation): TorchpassError {
@@ -120,7 +128,7 @@ export function createRotation(tools: RotationTools) {
     const draft = await preparation.draft(role);
     const started_at = clock.now().toISOString();
     await store.transaction().execute(async (transaction) => {
-      const row = { role, mode, reason, left_behind: toJson(leftBehind), started_at };
+      const row = authentic.seal('rotations', { role, mode, reason, left_behind: toJson(leftBehind), started_at });
       await transaction.insertInto('rotations').values(row).execute();
       await audit.record(transaction, { event: 'rotation.started', by, subject: role, details: { mode, reason } });
       await preparation.reserve(transaction, draft, by);
@@ -136,10 +144,10 @@ export function createRotation(tools: RotationTools) {
 
   /** Answers whether it could be taken. */
   async function takeStep(role: AuthorityRole, by: Actor): Promise<boolean> {
-    const before = await readSituation(store, role);
+    const before = await readSituation(store, role, authentic);
     if (before.rotation === undefined) return false;
     if (await note(before)) await authorities.reload();
-    const situation = await readSituation(store, role);
+    const situation = await readSituation(store, role, authentic);
     if ((await blockers(situation)).length > 0) return false;
     const step = nextStep(situation);
     if (step === 'sign' && situation.draft !== undefined) await preparation.sign(situation.draft, by);
@@ -158,10 +166,10 @@ export function createRotation(tools: RotationTools) {
     if (transition === undefined) return false;
     const now = clock.now();
     const references = await store.transaction().execute(async (transaction) => {
-      const situation = await readSituation(transaction, role);
+      const situation = await readSituation(transaction, role, authentic);
       if (gated && TRANSITIONS[nextStep(situation)] !== transition) return undefined;
       if (gated && (await blockersOf(transaction, situation, tools, now)).length > 0) return undefined;
-      return transition(transaction, situation, { audit, by, now });
+      return transition(transaction, situation, { audit, authentic, by, now });
     });
     for (const reference of references ?? []) await authorities.keys.destroy(reference);
     return references !== undefined;
@@ -177,12 +185,12 @@ export function createRotation(tools: RotationTools) {
   async function goBack(role: AuthorityRole, by: Actor): Promise<void> {
     await change(role, abort, by, false);
     await stepTaken(role, 'abort');
-    if ((await readSituation(store, role)).rotation?.mode === 'auto') await goOn(role, by);
+    if ((await readSituation(store, role, authentic)).rotation?.mode === 'auto') await goOn(role, by);
   }
 
   /** A rotation of the root by itself rotates what the old one issued, too. */
   async function rotateUnderNewRoot(by: Actor): Promise<void> {
-    const { rotation, retiring, ...situation } = await readSituation(store, 'root');
+    const { rotation, retiring, ...situation } = await readSituation(store, 'root', authentic);
     if (
       rotation?.mode !== 'auto' ||
       retiring === undefined ||
@@ -190,7 +198,7 @@ export function createRotation(tools: RotationTools) {
     )
       return;
     for (const role of ROLES) {
-      const under = await readSituation(store, role);
+      const under = await readSituation(store, role, authentic);
       if (under.rotation !== undefined || under.active.issued_by !== retiring.id) continue;
       const leftBehind = listFrom(rotation.left_behind);
       await start({ role, mode: 'auto', reason: 'a new root', leftBehind }, by);
@@ -199,16 +207,20 @@ export function createRotation(tools: RotationTools) {
   }
 
   async function leaveBehind(role: AuthorityRole, named: readonly string[], force: boolean, by: Actor): Promise<void> {
-    const situation = await readSituation(store, role);
+    const situation = await readSituation(store, role, authentic);
     const waitedFor = force ? await blockers(situation) : [];
     const forced = waitedFor.filter(({ kind }) => kind === 'host' || kind === 'token').map(({ id }) => id);
     const added = [...new Set([...named, ...forced])];
     if (added.length === 0) return;
     const left_behind = toJson([...new Set([...listFrom(situation.rotation?.left_behind ?? '[]'), ...added])]);
     await store.transaction().execute(async (transaction) => {
-      await transaction.updateTable('rotations').set({ left_behind }).where('role', '=', role).execute();
+      if (situation.rotation !== undefined) await changeRotation(transaction, { ...situation.rotation, left_behind });
       await audit.record(transaction, { event: 'rotation.left_behind', by, subject: role, details: { ids: added } });
     });
+  }
+
+  async function changeRotation(queries: Queries, row: RotationRow): Promise<void> {
+    await queries.updateTable('rotations').set(authentic.seal('rotations', row)).where('role', '=', row.role).execute();
   }
 
   /** Before the end of an authority, and of the root in time for what it issues. */
@@ -220,7 +232,7 @@ export function createRotation(tools: RotationTools) {
     const rootDue = root.keyReference !== '' && isNearEnd(root, tools.rootDue, now);
     // A successor could not live longer than the root: then that is what has to be rotated.
     for (const role of rootDue ? (['root'] as const) : due) {
-      const { rotation } = await readSituation(store, role);
+      const { rotation } = await readSituation(store, role, authentic);
       if (rotation !== undefined) continue;
       if (role !== 'root' && authorities.active(role).notAfter >= root.notAfter) continue;
       await start({ role, mode: 'auto', reason: 'its end is near', leftBehind: [] }, CONTROLLER_ITSELF);

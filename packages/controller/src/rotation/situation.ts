@@ -1,10 +1,12 @@
 import type { Role } from '@torchpass/pki';
 import type { Selectable } from 'kysely';
-import type { AuthorityDraftTable, AuthorityTable, RotationTable } from '../store/schema.ts';
+import { readAuthorityRows, type AuthorityRow } from '../issuance/authority-rows.ts';
+import type { AuthenticRows } from '../store/authentic-rows.ts';
+import type { AuthorityDraftTable, RotationTable } from '../store/schema.ts';
 import type { Queries } from '../store/store.ts';
 
 export type AuthorityRole = 'root' | Role;
-export type AuthorityRow = Selectable<AuthorityTable>;
+export type { AuthorityRow } from '../issuance/authority-rows.ts';
 export type DraftRow = Selectable<AuthorityDraftTable>;
 export type RotationRow = Selectable<RotationTable>;
 
@@ -23,10 +25,17 @@ export interface Situation {
   rotation: RotationRow | undefined;
 }
 
-export async function readSituation(queries: Queries, role: AuthorityRole): Promise<Situation> {
-  const rows = await queries.selectFrom('authorities').selectAll().where('role', '=', role).execute();
+/** ROW_NOT_AUTHENTIC for what was not written by us: nobody begins a rotation by writing to the database. */
+export async function readSituation(
+  queries: Queries,
+  role: AuthorityRole,
+  authentic: AuthenticRows,
+): Promise<Situation> {
+  const rows = (await readAuthorityRows(queries, authentic)).filter((row) => row.role === role);
   const draft = await queries.selectFrom('authority_drafts').selectAll().where('role', '=', role).executeTakeFirst();
   const rotation = await queries.selectFrom('rotations').selectAll().where('role', '=', role).executeTakeFirst();
+  if (draft !== undefined) authentic.check('authority_drafts', draft);
+  if (rotation !== undefined) authentic.check('rotations', rotation);
   const inState = (state: AuthorityRow['state']) => rows.find((row) => row.state === state);
   const active = inState('active');
   if (active === undefined) throw new Error(`there is no active ${role} authority`);

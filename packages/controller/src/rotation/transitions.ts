@@ -3,6 +3,8 @@ import type { Updateable } from 'kysely';
 import type { Actor } from '../audit/actor.ts';
 import type { Audit } from '../audit/audit.ts';
 import type { AuditEvent } from '../audit/events.ts';
+import { changeAuthority } from '../issuance/authority-rows.ts';
+import type { AuthenticRows } from '../store/authentic-rows.ts';
 import type { AuthorityTable } from '../store/schema.ts';
 import type { Queries } from '../store/store.ts';
 import { nextStep, readSituation, type AuthorityRow, type Situation } from './situation.ts';
@@ -12,6 +14,7 @@ export type Transition = (transaction: Queries, situation: Situation, turn: Turn
 
 export interface Turn {
   audit: Audit;
+  authentic: AuthenticRows;
   by: Actor;
   now: Date;
 }
@@ -78,7 +81,7 @@ async function abortUnder(transaction: Queries, root: AuthorityRow, turn: Turn):
   const rotations = await transaction.selectFrom('rotations').select('role').where('role', '!=', 'root').execute();
   const references: string[] = [];
   for (const { role } of rotations) {
-    const situation = await readSituation(transaction, role);
+    const situation = await readSituation(transaction, role, turn.authentic);
     const newest = situation.draft ?? situation.prepared ?? situation.active;
     if (newest.issued_by === root.id) references.push(...(await abort(transaction, situation, turn)));
   }
@@ -116,8 +119,8 @@ async function move(
   authority: AuthorityRow,
   change: Updateable<AuthorityTable>,
   event: AuditEvent,
-  { audit, by }: Turn,
+  { audit, authentic, by }: Turn,
 ): Promise<void> {
-  await transaction.updateTable('authorities').set(change).where('id', '=', authority.id).execute();
+  await changeAuthority(transaction, authentic, authority.id, change);
   await audit.record(transaction, { event, by, subject: authority.id, details: { role: authority.role } });
 }

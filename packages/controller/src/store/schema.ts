@@ -1,5 +1,6 @@
 import type { RevocationReason, Role } from '@torchpass/pki';
 import type { ColumnType, Generated } from 'kysely';
+import type { Authenticated } from './authenticated.ts';
 import type { HostState } from './host-states.ts';
 
 /**
@@ -36,7 +37,7 @@ export interface InstallationTable {
   restart_generation: ColumnType<number, number | undefined, number>;
 }
 
-export interface AuthorityTable {
+export interface AuthorityTable extends Authenticated {
   /** Serial number of its certificate. */
   id: string;
   role: 'root' | Role;
@@ -61,7 +62,7 @@ export interface AuthorityTable {
 }
 
 /** An authority that is not signed yet. */
-export interface AuthorityDraftTable {
+export interface AuthorityDraftTable extends Authenticated {
   /** Serial number of its certificate. */
   id: string;
   role: 'root' | Role;
@@ -76,7 +77,7 @@ export interface AuthorityDraftTable {
 }
 
 /** A rotation that is under way. */
-export interface RotationTable {
+export interface RotationTable extends Authenticated {
   role: 'root' | Role;
   /** `auto`: upkeep takes each step whose gate is open. `step`: the operator does. */
   mode: 'auto' | 'step';
@@ -86,7 +87,7 @@ export interface RotationTable {
   started_at: string;
 }
 
-export interface JoinTokenTable {
+export interface JoinTokenTable extends Authenticated {
   id: string;
   /** SHA-256 of the secret, which has 160 random bits: nothing to gain from a slow hash. */
   secret_hash: Buffer;
@@ -119,7 +120,7 @@ export interface TokenUseTable {
   used_at: string;
 }
 
-export interface HostTable {
+export interface HostTable extends Authenticated {
   id: string;
   /** Unique among those that have not ended. */
   name: string;
@@ -182,7 +183,7 @@ export interface ExporterTable {
   refusal_problem: string | null;
 }
 
-export interface CertificateTable {
+export interface CertificateTable extends Authenticated {
   serial: string;
   authority_id: string;
   role: Role;

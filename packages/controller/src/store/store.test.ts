@@ -91,6 +91,7 @@ describe('the database', () => {
       networks: '[]',
       exporters: '[]',
       note: '',
+      mac: '',
     };
     const times = { created_at: '', expires_at: '', revoked_at: null };
     const row = { id: 't', secret_hash: Buffer.alloc(32), max_uses: 1, ...token, ...times };
@@ -104,6 +105,7 @@ describe('the database', () => {
       addresses: '[]',
       exporters: '[]',
       address: '',
+      mac: '',
     };
     const rest = { agent_version: '', enrolled_at: '', last_seen_at: '', end_reason: null };
     const add = (id: string, state: HostState, ended_at: string | null = null) =>

@@ -3,6 +3,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Selectable } from 'kysely';
 import { Refusal } from '../audit/refusal.ts';
 import { listFrom } from '../store/json.ts';
+import type { AuthenticRows } from '../store/authentic-rows.ts';
 import type { JoinTokenTable } from '../store/schema.ts';
 import type { Queries } from '../store/store.ts';
 import { isInNetworks } from '../targets/address-policy.ts';
@@ -29,7 +30,7 @@ export function hashSecret(secret: Uint8Array): Buffer {
 export async function authenticateToken(
   queries: Queries,
   presented: Presented,
-  { guesses, logger }: { guesses: Guesses; logger: Logger },
+  { guesses, authentic, logger }: { guesses: Guesses; authentic: AuthenticRows; logger: Logger },
 ): Promise<TokenRow> {
   const row = await queries.selectFrom('join_tokens').selectAll().where('id', '=', presented.id).executeTakeFirst();
   // An unknown token costs the same comparison as a wrong secret.
@@ -39,6 +40,11 @@ export async function authenticateToken(
   if (!matches) {
     await guesses.wrong(row.id, presented.address);
     throw rejected('wrong secret', presented, logger);
+  }
+  try {
+    authentic.check('join_tokens', row);
+  } catch {
+    throw rejected('written past the controller', presented, logger);
   }
   if (row.revoked_at !== null) throw rejected('revoked', presented, logger);
   const networks = listFrom(row.networks);

@@ -62,7 +62,7 @@ export function createTokens({ store, authorities, audit, clock, random, control
       // Read once: what the row says about the pins is what the token has.
       const { roots, rootIds } = authorities;
       const replaced = request.replace === undefined ? undefined : await findReplaced(store, request);
-      const row: TokenRow = {
+      const row = authorities.authentic.seal('join_tokens', {
         id: randomId(random, TOKEN_ID_LENGTH),
         secret_hash: hashSecret(secret),
         ...checked,
@@ -72,7 +72,7 @@ export function createTokens({ store, authorities, audit, clock, random, control
         expires_at: new Date(now.getTime() + validity(request.expiresIn)).toISOString(),
         revoked_at: null,
         root_ids: toJson(rootIds),
-      };
+      });
       await store.transaction().execute(async (transaction) => {
         await transaction.insertInto('join_tokens').values(row).execute();
         const { expires_at, max_uses, host_name, replaces_host_id } = row;

@@ -72,6 +72,7 @@ export const ERROR_KINDS = {
   ROTATION_BLOCKED: 'conflict',
   PUBLISH_WOULD_EMPTY: 'refused',
   AUDIT_BROKEN: 'failed',
+  ROW_NOT_AUTHENTIC: 'failed',
   BACKUP_BROKEN: 'failed',
   RESTORE_UNFINISHED: 'conflict',
   CHECK_FAILED: 'failed',

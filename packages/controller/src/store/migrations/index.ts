@@ -8,6 +8,7 @@ import { up as revocation } from './0005-revocation.ts';
 import { up as rotation } from './0006-rotation.ts';
 import { up as keys } from './0007-keys.ts';
 import { up as restore } from './0008-restore.ts';
+import { up as authenticRows } from './0009-authentic-rows.ts';
 
 export interface MigrationContext {
   /** The database's name for a string of bytes. */
@@ -27,4 +28,5 @@ export const MIGRATIONS: readonly { name: string; up: Migration }[] = [
   { name: '0006-rotation', up: rotation },
   { name: '0007-keys', up: keys },
   { name: '0008-restore', up: restore },
+  { name: '0009-authentic-rows', up: authenticRows },
 ];
