@@ -4,11 +4,14 @@ import type { Socket } from 'node:net';
 import { createServer, type SecureContextOptions, type TLSSocket } from 'node:tls';
 import type { ServerCredentials } from '../issuance/controller-certificate.ts';
 import type { Lane, Lanes } from '../limits/lanes.ts';
+import { Shares } from '../limits/shares.ts';
 
 export interface HandshakeOptions {
   credentials: ServerCredentials;
   /** As `HANDSHAKES` says. */
   lanes: Lanes;
+  /** How many turns one caller has at once. */
+  mostPerCaller: number;
   /** Its handshake is done. */
   done: (socket: TLSSocket) => void;
   dropped: (reason: 'busy' | 'mute' | 'stalled') => void;
@@ -17,8 +20,8 @@ export interface HandshakeOptions {
 }
 
 export interface Handshakes {
-  /** Begins a handshake when it is its turn. The connection was not read from. */
-  take(socket: Socket, lane: Lane): void;
+  /** Begins a handshake when it is its turn. The connection was not read from. `caller`: as `callerKey` says. */
+  take(socket: Socket, caller: string, lane: Lane): void;
   /** From now on handshakes are made with these. */
   serveWith(credentials: ServerCredentials): void;
   /** Ends those that are under way or wait. */
@@ -33,9 +36,11 @@ const PATIENCE_MS = 2000;
 
 /**
  * The TLS handshakes of the public port. A connection waits for its turn from its first byte on: one that says nothing
- * takes no turn from anybody.
+ * takes no turn from anybody. One caller has a few turns only, known or not: an address of a host is no proof.
  */
-export function createHandshakes({ credentials, lanes, done, dropped, clock, logger }: HandshakeOptions): Handshakes {
+export function createHandshakes(options: HandshakeOptions): Handshakes {
+  const { credentials, lanes, done, dropped, clock, logger } = options;
+  const shares = new Shares(options.mostPerCaller);
   /** What ends the turn of a connection, and all that are not done. */
   const turns = new Map<string, () => void>();
   const open = new Set<Socket>();
@@ -56,7 +61,7 @@ export function createHandshakes({ credentials, lanes, done, dropped, clock, log
   });
 
   return {
-    take(socket, lane) {
+    take(socket, caller, lane) {
       const key = keyOf(socket);
       const over = new AbortController();
       const end = () => {
@@ -74,30 +79,35 @@ export function createHandshakes({ credentials, lanes, done, dropped, clock, log
       socket.once('close', end);
       firstByte(socket, over.signal).then(
         (came) => {
-          if (came === 'byte') handshake();
+          if (came === 'byte') void handshake();
           else if (came === 'time') drop('mute');
           else socket.destroy();
         },
         () => undefined,
       );
 
-      function handshake(): void {
-        lanes.enter(lane, over.signal).then(
-          (leave) => {
-            if (over.signal.aborted) return leave();
-            over.signal.addEventListener('abort', leave);
-            tls.emit('connection', socket);
-            void watch();
-          },
-          () => drop('busy'),
-        );
+      async function handshake(): Promise<void> {
+        try {
+          whenOver(await shares.enter(caller, over.signal));
+          whenOver(await lanes.enter(lane, over.signal));
+        } catch {
+          return drop('busy');
+        }
+        tls.emit('connection', socket);
+        void watch();
+      }
+
+      function whenOver(leave: () => void): void {
+        if (!over.signal.aborted) return over.signal.addEventListener('abort', leave);
+        leave();
+        over.signal.throwIfAborted();
       }
 
       async function watch(): Promise<void> {
         try {
           for (;;) {
             await clock.sleep(PATIENCE_MS, over.signal);
-            if (lane === 'stranger' && lanes.waiting(lane) > 0) return drop('stalled');
+            if (lanes.isWanted(lane) || shares.waiting(caller) > 0) return drop('stalled');
           }
         } catch {
           // It is done, or gone.

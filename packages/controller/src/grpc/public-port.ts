@@ -84,7 +84,15 @@ export function createPublicPort(options: PublicPortOptions): PublicPort {
   });
   let strangers = 0;
 
-  const handshakes = createHandshakes({ credentials, lanes: options.handshakes, done, dropped, clock, logger });
+  const handshakes = createHandshakes({
+    credentials,
+    lanes: options.handshakes,
+    mostPerCaller: Math.max(FEWEST_PER_CALLER, Math.floor(perCaller / 8)),
+    done,
+    dropped,
+    clock,
+    logger,
+  });
   const server = createServer({ pauseOnConnect: true, noDelay: true, keepAlive: true, highWaterMark: UNREAD_BYTES });
   server.maxConnections = mostConnections;
   server.on('drop', () => dropped('total'));
@@ -96,7 +104,7 @@ export function createPublicPort(options: PublicPortOptions): PublicPort {
     socket.on('error', (error) => logger.debug('connection lost', { from: caller, error: error.message }));
     const reason = refusal(caller, lane === 'stranger');
     count(caller, lane === 'stranger', socket);
-    if (reason === undefined) return handshakes.take(socket, lane);
+    if (reason === undefined) return handshakes.take(socket, caller, lane);
     dropped(reason);
     socket.destroy();
   });

@@ -61,6 +61,13 @@ export class Lanes {
     return this.#waiting[lane].size;
   }
 
+  /** Whether somebody waits who would get the turn that work of this lane gave back. */
+  isWanted(lane: Lane): boolean {
+    const { most, reserved } = this.#options;
+    if (this.waiting('host') > 0) return true;
+    return this.waiting('stranger') > 0 && (lane === 'stranger' || this.#running.stranger < most - reserved);
+  }
+
   #hasRoom(lane: Lane): boolean {
     const { most, reserved } = this.#options;
     const { host, stranger } = this.#running;
