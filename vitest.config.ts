@@ -7,7 +7,12 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['packages/*/src/**/*.test.ts', 'deploy/**/*.test.ts', 'test/repository/**/*.test.ts'],
+          include: [
+            'packages/*/src/**/*.test.ts',
+            'deploy/**/*.test.ts',
+            'test/repository/**/*.test.ts',
+            'test/fuzz/**/*.test.ts',
+          ],
           testTimeout: 30_000,
         },
       },

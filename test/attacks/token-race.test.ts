@@ -18,13 +18,15 @@ vi.mock('node:crypto', async (original) =>
 it('a token with one use makes one host, whoever else is as fast', async () => {
   const lab = await startLab();
   const token = await newToken(lab);
-  const racers = await Promise.all(
-    Array.from({ length: 40 }, async (_, n) => {
-      const request = createCertificateRequest(await generatePrivateKey());
-      return { client: dial(lab), request: enrollRequest(token, request, `racer-${n}`) };
-    }),
+  const requests = await Promise.all(
+    Array.from({ length: 40 }, async (_, n) =>
+      enrollRequest(token, createCertificateRequest(await generatePrivateKey()), `racer-${n}`),
+    ),
   );
-  const outcomes = await Promise.allSettled(racers.map(({ client, request }) => client.enroll(request)));
+  // On one connection that is open already they arrive in one piece.
+  const { enroll, raw } = dial(lab);
+  await raw('/grpc.health.v1.Health/Check');
+  const outcomes = await Promise.allSettled(requests.map((request) => enroll(request)));
   expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
   expect(outcomes.filter(({ status }) => status === 'rejected')).toMatchObject(
     Array.from({ length: 39 }, () => ({ reason: { code: 'TOKEN_REJECTED' } })),

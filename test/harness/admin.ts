@@ -6,7 +6,7 @@ import type { LabController } from './controller.ts';
 
 /** One request to the administration API, as `torchpass` makes it. For when starting a program each time takes too long. */
 export async function ask(
-  { socket: socketPath }: LabController,
+  { socket: socketPath }: Pick<LabController, 'socket'>,
   method: 'GET' | 'POST',
   path: string,
   body?: string,
@@ -20,7 +20,7 @@ export async function ask(
 
 /** Join tokens by the dozen. */
 export function createTokens(
-  controller: LabController,
+  controller: Pick<LabController, 'socket'>,
   count: number,
   input: CreateTokenInput = {},
 ): Promise<JoinToken[]> {

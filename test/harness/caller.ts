@@ -15,7 +15,7 @@ type Trust = Parameters<Connect>[0]['trust'];
 type Pair = NonNullable<Parameters<Connect>[0]['identity']>;
 
 /** Whom agents trust: the root as it is in the controller's database. */
-export async function trustOf({ storage }: LabController): Promise<Trust> {
+export async function trustOf({ storage }: Pick<LabController, 'storage'>): Promise<Trust> {
   const store = await openStore({ path: join(storage, 'torchpass.db'), clock: systemClock });
   try {
     const roots = await store.selectFrom('authorities').select('certificate').where('role', '=', 'root').execute();
@@ -28,7 +28,12 @@ export async function trustOf({ storage }: LabController): Promise<Trust> {
 }
 
 /** The agent's side of the protocol without an agent around it: says whatever a test wants. */
-export function callController(scope: Scope, controller: LabController, trust: Trust, identity?: Pair): Controller {
+export function callController(
+  scope: Scope,
+  controller: Pick<LabController, 'address'>,
+  trust: Trust,
+  identity?: Pair,
+): Controller {
   const address = parseHostPort(controller.address);
   const client = connectController({ address, trust, identity, clock: systemClock, signal: undefined });
   scope.defer(() => client.close());

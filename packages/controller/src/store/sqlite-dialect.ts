@@ -10,6 +10,7 @@ import {
   type QueryResult,
 } from 'kysely';
 import { CommitGroup } from './commit-group.ts';
+import { inWords } from './trouble.ts';
 import { rememberStatements, type Statements } from './statements.ts';
 
 export interface Databases {
@@ -71,7 +72,15 @@ class Connection implements DatabaseConnection {
     this.#statements = statements;
   }
 
-  async executeQuery<Row>({ sql, parameters }: CompiledQuery): Promise<QueryResult<Row>> {
+  async executeQuery<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
+    try {
+      return await this.#execute<Row>(query);
+    } catch (error) {
+      throw inWords(error);
+    }
+  }
+
+  async #execute<Row>({ sql, parameters }: CompiledQuery): Promise<QueryResult<Row>> {
     const { writer, reader } = this.#statements;
     if (sql === 'begin') return this.#begin();
     if (sql === 'commit' || sql === 'rollback') return this.#end(sql);
