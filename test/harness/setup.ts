@@ -1,3 +1,4 @@
+import { unpackGnuTls } from './gnutls.ts';
 import { unpackSoftHsm } from './softhsm.ts';
 import { binariesOf, SUITES } from './suites.ts';
 import { sweepWorkspaces } from './workspace.ts';
@@ -8,4 +9,5 @@ export default async function setup(): Promise<void> {
   const report = (sentence: string) => void process.stderr.write(`${sentence}\n`);
   for (const suite of SUITES) await binariesOf(suite, report);
   await unpackSoftHsm(report);
+  await unpackGnuTls(report);
 }

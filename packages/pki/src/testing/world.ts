@@ -36,16 +36,20 @@ export interface World {
   authorities: Record<Role, Authority>;
 }
 
-export async function makeWorld(algorithm: KeyAlgorithm = 'ecdsa-p256', trustDomain = DOMAIN): Promise<World> {
+export async function makeWorld(
+  algorithm: KeyAlgorithm = 'ecdsa-p256',
+  trustDomain = DOMAIN,
+  now = NOW,
+): Promise<World> {
   const rootKey = await generatePrivateKey(algorithm);
   const rootSigner = softwareSigner(rootKey);
-  const notBefore = new Date(NOW.getTime() - DAY_MS);
+  const notBefore = new Date(now.getTime() - DAY_MS);
   const root = await createRoot({
     trustDomain,
     signer: rootSigner,
     serialNumber: newSerialNumber(systemRandom),
     notBefore,
-    notAfter: new Date(NOW.getTime() + 3650 * DAY_MS),
+    notAfter: new Date(now.getTime() + 3650 * DAY_MS),
   });
   const made = await Promise.all(
     ROLES.map(async (role) => {
@@ -58,7 +62,7 @@ export async function makeWorld(algorithm: KeyAlgorithm = 'ecdsa-p256', trustDom
         publicKey: signer.publicKey,
         serialNumber: newSerialNumber(systemRandom),
         notBefore,
-        notAfter: new Date(NOW.getTime() + 365 * DAY_MS),
+        notAfter: new Date(now.getTime() + 365 * DAY_MS),
       });
       return { role, certificate, signer };
     }),
