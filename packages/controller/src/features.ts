@@ -99,7 +99,7 @@ export function createFeatures(
   const { config, clock, random, files, logger, resolve, seams = {} } = surroundings;
   const auditKey = authorities.sealing.derive('audit log');
   const audit = createAudit({ key: auditKey, clock });
-  const issuance = createIssuance({ store, authorities, audit, clock, random, logger });
+  const issuance = createIssuance({ store, authorities, audit, config, clock, random, logger });
   const signing = new Lanes(SIGNINGS);
 
   // Prometheus's side

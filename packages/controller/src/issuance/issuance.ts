@@ -13,6 +13,7 @@ import { listFrom, toJson } from '../store/json.ts';
 import type { CertificateTable } from '../store/schema.ts';
 import type { Queries, Store } from '../store/store.ts';
 import { BACKDATE_MS, type Authorities } from './authorities.ts';
+import { createBudget, type BudgetConfig } from './budget.ts';
 import { certificatesOfKey, findCertificate, hasSameNames, isSameLine, newestOfLine, type Line } from './ledger.ts';
 
 export interface CertificateOrder extends Line {
@@ -45,7 +46,7 @@ export interface Issuance {
   /**
    * Issues a certificate for a key that is new in its line. Asked again with the same key and names, it gives the
    * same certificate, also when a crash came between. `KEY_REUSED` when the key belongs to another line or its
-   * certificate has ended.
+   * certificate has ended, `RATE_LIMITED` when the host had too many; asking again for the same is free.
    */
   issue(order: CertificateOrder): Promise<IssuedCertificate>;
   /** Issues another certificate for a key that is kept: the controller's own, and the scraper's. */
@@ -67,13 +68,15 @@ export interface IssuanceTools {
   store: Store;
   authorities: Authorities;
   audit: Audit;
+  config: BudgetConfig;
   clock: Clock;
   random: Random;
   logger: Logger;
 }
 
 export function createIssuance(tools: IssuanceTools): Issuance {
-  const { store, authorities, audit, clock, random, logger } = tools;
+  const { store, authorities, audit, config, clock, random, logger } = tools;
+  const budget = createBudget(config, clock);
   const turns = new Turns();
 
   const issuance: Issuance = {
@@ -82,7 +85,9 @@ export function createIssuance(tools: IssuanceTools): Issuance {
         const earlier = await earlierAnswer(store, order, clock.now());
         // What was reserved or signed under an authority that is gone is worth nothing: the key gets another certificate.
         const answer = earlier.find((row) => authorities.open(row.authority_id) !== undefined);
-        return answer === undefined ? start(order) : issuance.complete(answer.serial);
+        if (answer !== undefined) return issuance.complete(answer.serial);
+        budget.spend(order);
+        return start(order);
       }),
 
     renewWithSameKey: (order) => start(order),
