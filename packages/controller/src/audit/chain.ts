@@ -36,10 +36,24 @@ export function readHead(queries: Queries): Promise<Selectable<AuditHeadTable> |
   return queries.selectFrom('audit_head').selectAll().executeTakeFirst();
 }
 
-/** Moves the head, in the caller's transaction. */
+/** Of a head that was made after one that was not ours: no MAC, so that the log never verifies again. */
+const BROKEN = '';
+
+/** The head of a new log, in the transaction that makes the installation. */
+export async function beginLog(queries: Queries, key: Buffer): Promise<void> {
+  const row = { ...EMPTY, head_mac: macOfHead(key, EMPTY) };
+  await queries
+    .insertInto('audit_head')
+    .values({ id: 1, ...row })
+    .execute();
+}
+
+/** Moves the head, in the caller's transaction. One that is not authentic, or is gone, is never made so. */
 export async function writeHead(queries: Queries, key: Buffer, head: AuditHead): Promise<void> {
   const { number, mac, pruned_number, pruned_mac } = head;
-  const row = { number, mac, pruned_number, pruned_mac, head_mac: macOfHead(key, head) };
+  const before = await readHead(queries);
+  const isOurs = before !== undefined && before.head_mac === macOfHead(key, before);
+  const row = { number, mac, pruned_number, pruned_mac, head_mac: isOurs ? macOfHead(key, head) : BROKEN };
   await queries
     .insertInto('audit_head')
     .values({ id: 1, ...row })

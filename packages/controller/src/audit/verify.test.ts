@@ -146,6 +146,19 @@ describe('the fault', () => {
     expect((await verifyLog(edited.lab.store, edited.key)).fault).toMatchObject({ kind, number });
   });
 
+  it.each([
+    [
+      'cut off',
+      'delete from audit_log where number > 7; update audit_head set number = 7, mac = (select mac from audit_log where number = 7)',
+    ],
+    ['wiped', 'delete from audit_log; delete from audit_head'],
+  ])('of a log that was %s stays, whatever is done after it', async (_what, statements) => {
+    const { lab, key, file } = await withEdits();
+    file.exec(statements);
+    for (let n = 0; n < 3; n += 1) await newToken(lab);
+    expect((await verifyLog(lab.store, key)).fault).toMatchObject({ kind: 'head' });
+  });
+
   it('is not made by entries that come while we walk', async () => {
     const lab = await openLab();
     for (let n = 0; n < 600; n += 1) await lab.refusals.note({ event: 'call.refused', by: OPERATOR, subject: `${n}` });

@@ -29,7 +29,7 @@ export async function verifyLog(queries: Queries, key: Buffer, noted?: NotedHead
   const stored = await readHead(queries);
   const head = stored ?? EMPTY;
   const found = (fault: AuditFault | undefined, entries: number): Verified => ({ entries, head, fault });
-  if (stored !== undefined && stored.head_mac !== macOfHead(key, stored)) return found(faultAt('head', head.number), 0);
+  if (stored?.head_mac !== macOfHead(key, head)) return found(faultAt('head', head.number), 0);
   const stray = await firstEntry(queries);
   if (stray !== undefined && stray <= head.pruned_number) return found(faultAt('added', stray), 0);
 

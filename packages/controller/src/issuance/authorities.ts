@@ -10,6 +10,7 @@ import {
   type SealingParameters,
   type Signer,
 } from '@torchpass/pki';
+import { beginLog } from '../audit/chain.ts';
 import { createAuthenticRows, type AuthenticRows } from '../store/authentic-rows.ts';
 import type { AuthorityTable } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
@@ -163,6 +164,7 @@ export async function createAuthorities(
       })
       .execute();
     const rows = [root.row, ...issuing.map(({ row }) => ({ ...row, issued_by: root.row.id }))];
+    await beginLog(transaction, sealing.derive('audit log'));
     await insertAuthorities(transaction, authenticRows(sealing), rows);
   });
 }
