@@ -1,5 +1,6 @@
 import {
   formatHostPort,
+  Turns,
   type Clock,
   type Files,
   type Logger,
@@ -213,9 +214,11 @@ export function createFeatures(
 
   const { certificates: leaves } = config;
   const { rotate_before: rotateBeforeMs } = config.authorities;
+  const turns = new Turns();
   const rotation: Rotation = createRotation({
     store,
     authorities,
+    turns,
     audit,
     clock,
     random,
@@ -263,6 +266,7 @@ export function createFeatures(
     scraper: createScraperRevocation({
       store,
       authorities,
+      turns,
       audit,
       clock,
       random,

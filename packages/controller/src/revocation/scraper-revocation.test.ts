@@ -1,4 +1,5 @@
 import {
+  type Signer,
   certificatesDigest,
   certificatesFromPem,
   describeCertificate,
@@ -10,12 +11,14 @@ import { nodeFiles } from '@torchpass/core';
 import { crashBefore, SimulatedCrash } from '@torchpass/core/testing';
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it, vi } from 'vitest';
+import { rotateRequest } from '../api/types.ts';
 import { watchStatements } from '../testing/crash-dialect.ts';
 import { joinHost, report, SERVERS_ALLOWED } from '../testing/host.ts';
 import { openLab, type Lab } from '../testing/lab.ts';
 import { OPERATOR } from '../testing/operator.ts';
 import { published } from '../testing/published.ts';
 import { changeAuthority } from '../issuance/authority-rows.ts';
+import { agree } from '../testing/rotating-fleet.ts';
 import type { LabOptions } from '../testing/surroundings.ts';
 
 vi.mock('node:crypto', async (original) =>
@@ -129,6 +132,67 @@ describe('giving up the scraper key', () => {
     await lab.prometheusFolder.refresh();
     const after = await pairOf(lab);
     expect([after.key === before.key, after.fingerprint === after.key]).toEqual([false, true]);
+  });
+
+  it('takes turns with rotations: an abort of one does not bury who takes over', async () => {
+    const lab = await openAllowed();
+    await joinHost(lab, {}).then((host) => host.serve());
+    const rotate = (action: 'step' | 'abort') =>
+      lab.services.authorities.rotate('scraper', rotateRequest.parse({ action }), OPERATOR);
+    await rotate('step');
+    const [revoked] = await Promise.allSettled([revoke(lab), rotate('abort')]);
+    expect(revoked.status).toBe('fulfilled');
+    const active = await lab.store
+      .selectFrom('authorities')
+      .select(['id', 'gone_at', 'key_reference'])
+      .where('role', '=', 'scraper')
+      .where('state', '=', 'active')
+      .execute();
+    expect(active).toEqual([{ id: expect.any(String), gone_at: null, key_reference: expect.stringMatching(/./) }]);
+    await lab.authorities.reload();
+  });
+
+  it('gives up nothing when who was to take over is gone meanwhile', async () => {
+    let meanwhile: () => Promise<unknown> = () => Promise.resolve();
+    const wrapSigner = (signer: Signer): Signer => ({
+      ...signer,
+      sign: async (data) => {
+        await meanwhile();
+        return signer.sign(data);
+      },
+    });
+    const lab = await openAllowed({ seams: { wrapSigner } });
+    const before = trusted(lab);
+    meanwhile = async () => {
+      const { store, authorities } = lab;
+      const found = await store
+        .selectFrom('authorities')
+        .select('id')
+        .where('state', '=', 'prepared')
+        .executeTakeFirst();
+      if (found === undefined) return;
+      await changeAuthority(store, authorities.authentic, found.id, { state: 'gone', key_reference: '' });
+    };
+    await expect(revoke(lab)).rejects.toMatchObject({ code: 'AUTHORITY_MISSING' });
+    await lab.authorities.reload();
+    expect(trusted(lab)).toEqual(before);
+    expect(lab.authorities.restartGeneration).toBe(0);
+  });
+
+  it('may be broken off: rotations go on, and take over what it left', async () => {
+    let broken = false;
+    const wrapSigner = (signer: Signer): Signer => ({
+      ...signer,
+      sign: (data) => (broken ? Promise.reject(new Error('broken off')) : signer.sign(data)),
+    });
+    const lab = await openAllowed({ seams: { wrapSigner } });
+    broken = true;
+    await expect(revoke(lab)).rejects.toThrow('broken off');
+    broken = false;
+    const draft = await lab.store.selectFrom('authority_drafts').select('id').executeTakeFirstOrThrow();
+    lab.clock.advance(735 * 86_400_000);
+    await agree(lab);
+    expect(lab.authorities.active('scraper').id).toBe(draft.id);
   });
 
   it('needs the key of the root: without it nothing is given up', async () => {

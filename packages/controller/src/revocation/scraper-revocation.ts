@@ -1,8 +1,9 @@
-import { reasonOf, Turns, type Logger } from '@torchpass/core';
+import { reasonOf, TorchpassError, type Logger, type Turns } from '@torchpass/core';
 import type { ScraperStatus } from '../api/types.ts';
 import type { Actor } from '../audit/actor.ts';
 import type { Audit } from '../audit/audit.ts';
 import { createPreparation, type PreparationTools } from '../rotation/preparation.ts';
+import { AUTHORITIES } from '../rotation/rotation.ts';
 import { readSituation } from '../rotation/situation.ts';
 import { changeAuthority } from '../issuance/authority-rows.ts';
 import type { AuthenticRows } from '../store/authentic-rows.ts';
@@ -15,21 +16,22 @@ interface Tools extends PreparationTools {
   knocks: Knocks;
   /** Writes what Prometheus reads. */
   settle: () => Promise<unknown>;
+  /** Those of rotations. */
+  turns: Turns;
   logger: Logger;
 }
 
 /** Gives up a scraper's key: see docs/adr/0020. */
 export function createScraperRevocation(tools: Tools) {
-  const { store, authorities, audit, clock, knocks, settle, logger } = tools;
+  const { store, authorities, audit, clock, knocks, settle, turns, logger } = tools;
   const preparation = createPreparation(tools);
-  const turns = new Turns();
 
   return {
     status: () => scraperStatus(store, authorities),
 
     /** `AUTHORITY_MISSING` and what else the root's key says when it is not at hand: then nothing was given up. */
     revoke: (reason: string, by: Actor): Promise<ScraperStatus> =>
-      turns.take('scraper', async () => {
+      turns.take(AUTHORITIES, async () => {
         const id = await successor(by);
         // Never below the seconds since 1970: after a restored backup, agents must not know the next one already.
         const seconds = Math.floor(clock.now().getTime() / 1000);
@@ -89,6 +91,24 @@ async function giveUp(transaction: Queries, id: string, { authentic, now }: { au
     .where('id', '!=', id)
     .execute();
   const ids = rows.map((row) => row.id);
+  // Another process may have buried it meanwhile: an installation without an authority would not start any more.
+  const next = await transaction
+    .selectFrom('authorities')
+    .select('id')
+    .where('id', '=', id)
+    .where('role', '=', 'scraper')
+    .where('state', '=', 'prepared')
+    .where('key_reference', '<>', '')
+    .executeTakeFirst();
+  if (next === undefined) {
+    throw new TorchpassError(
+      'AUTHORITY_MISSING',
+      'The authority that was to take over is gone; nothing was given up.',
+      {
+        hint: 'Revoke again: a new one is made.',
+      },
+    );
+  }
   const gone = { state: 'gone' as const, key_reference: '', retired_at: at, dropped_at: at, gone_at: at };
   for (const one of ids) await changeAuthority(transaction, authentic, one, gone);
   await changeAuthority(transaction, authentic, id, { state: 'active', activated_at: at });

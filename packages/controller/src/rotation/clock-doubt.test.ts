@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
+import { changeAuthority } from '../issuance/authority-rows.ts';
 import type { Lab } from '../testing/lab.ts';
 import { agree, withFleet } from '../testing/rotating-fleet.ts';
 import type { AuthorityRole } from './situation.ts';
@@ -81,11 +82,12 @@ describe('a clock that jumps', () => {
     const lab = await withFleet();
     await lab.rotate('exporter');
     const future = new Date(lab.clock.now().getTime() + YEAR).toISOString();
-    await lab.store
-      .updateTable('authorities')
-      .set({ distributed_at: future })
+    const { id } = await lab.store
+      .selectFrom('authorities')
+      .select('id')
       .where('state', '=', 'prepared')
-      .execute();
+      .executeTakeFirstOrThrow();
+    await changeAuthority(lab.store, lab.authorities.authentic, id, { distributed_at: future });
     await lab.live(2);
     expect(await lab.states('exporter')).toContain('b active');
   });

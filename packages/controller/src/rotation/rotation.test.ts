@@ -100,6 +100,25 @@ describe('waits for', () => {
   });
 });
 
+it('goes on although another role fails, which is logged, and not at every pass', async () => {
+  const lab = await withFleet();
+  await lab.rotate('agent');
+  await lab.rotate('exporter');
+  const row = await lab.store.selectFrom('rotations').selectAll().where('role', '=', 'agent').executeTakeFirstOrThrow();
+  const damaged = lab.authorities.authentic.seal('rotations', { ...row, left_behind: 'damaged' });
+  await lab.store.updateTable('rotations').set(damaged).where('role', '=', 'agent').execute();
+  for (let round = 0; round < 8; round += 1) {
+    lab.clock.advance(1000);
+    await expect(lab.rotation.advance()).rejects.toThrow('a list of texts');
+    await lab.prometheusFolder.refresh();
+    for (const host of lab.hosts) await host.pass();
+  }
+  const rotations = await lab.store.selectFrom('rotations').select('role').execute();
+  expect(rotations).toEqual([{ role: 'agent' }]);
+  expect(lab.logged.filter((line) => line.includes('rotation failed'))).toHaveLength(1);
+  expect((await lab.rotation.waiting()).get('agent')).toBe(1);
+});
+
 describe('step by step', () => {
   it('takes one step at a time, and says when it has to wait', async () => {
     const lab = await withFleet();

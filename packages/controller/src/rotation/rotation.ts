@@ -1,4 +1,4 @@
-import { TorchpassError, Turns, type Logger } from '@torchpass/core';
+import { reasonOf, TorchpassError, type Logger, type Turns } from '@torchpass/core';
 import type { AuthorityList, RotateRequest, RotationView } from '../api/types.ts';
 import { CONTROLLER_ITSELF, type Actor } from '../audit/actor.ts';
 import { ROLES } from '../issuance/authorities.ts';
@@ -22,21 +22,27 @@ export interface RotationTools extends PreparationTools, Gates {
   rootDue: DuePolicy;
   /** Writes what Prometheus reads, after a step. */
   settle: () => Promise<void>;
+  /** Who changes authorities takes a turn under `AUTHORITIES`. */
+  turns: Turns;
   logger: Logger;
 }
+
+/** Rotations and the giving up of keys follow each other. */
+export const AUTHORITIES = 'authorities';
 
 export const AUTHORITY_ROLES = ['root', ...ROLES] as const;
 
 /** Rotation of authorities: see docs/adr/0017. */
 export function createRotation(tools: RotationTools) {
-  const { store, authorities, audit, clock, logger } = tools;
+  const { store, authorities, audit, clock, logger, turns } = tools;
   const { authentic } = authorities;
   const preparation = createPreparation(tools);
   const note = createDistribution({ store, authentic, clock, ...tools.distribution });
   const doubt = createClockDoubt(tools);
   const noticing = createNoticing(tools);
-  const turns = new Turns();
-  const alone = <T>(work: () => Promise<T>) => turns.take('rotation', work);
+  const alone = <T>(work: () => Promise<T>) => turns.take(AUTHORITIES, work);
+  /** By role: logged when a failure begins or becomes another. */
+  const failures = new Map<AuthorityRole, string>();
 
   const blockers = (situation: Situation) => blockersOf(store, situation, tools, clock.now());
   const viewOf = async (role: AuthorityRole): Promise<RotationView | undefined> => {
@@ -67,17 +73,23 @@ export function createRotation(tools: RotationTools) {
         return list();
       }),
 
-    /** Takes every step whose gate is open, and starts what is due. For upkeep: cheap when nothing is under way. */
+    /**
+     * Takes every step whose gate is open, and starts what is due. For upkeep: cheap when nothing is under way. A role that
+     * fails does not keep the others waiting; the first error is thrown at the end.
+     */
     advance: (): Promise<void> =>
       alone(() =>
         noticing(async () => {
           await authorities.checkRows();
           if (await doubt.look()) return;
-          await startDue();
+          const errors = new Map<AuthorityRole, unknown>();
+          await startDue(errors);
           const rotations = await store.selectFrom('rotations').select('role').where('mode', '=', 'auto').execute();
           // Somebody else may have changed them: an import beside the running controller.
           if (rotations.length > 0) await authorities.reload();
-          for (const { role } of rotations) await goOn(role, CONTROLLER_ITSELF);
+          for (const { role } of rotations) await attempt(role, errors, () => goOn(role, CONTROLLER_ITSELF));
+          for (const role of AUTHORITY_ROLES) if (!errors.has(role)) failures.delete(role);
+          for (const error of errors.values()) throw error;
         }),
       ),
 
@@ -85,11 +97,31 @@ export function createRotation(tools: RotationTools) {
     async waiting(): Promise<Map<AuthorityRole, number>> {
       const rows = await store.selectFrom('rotations').select('role').execute();
       const counts = new Map<AuthorityRole, number>();
-      for (const { role } of rows)
-        counts.set(role, (await blockers(await readSituation(store, role, authentic))).length);
+      for (const { role } of rows) {
+        const situation = await readSituation(store, role, authentic).catch(() => undefined);
+        // What cannot even be looked at goes nowhere.
+        const count =
+          situation === undefined
+            ? 1
+            : await blockers(situation).then(
+                ({ length }) => length,
+                () => 1,
+              );
+        counts.set(role, count);
+      }
       return counts;
     },
   };
+
+  async function attempt(role: AuthorityRole, errors: Map<AuthorityRole, unknown>, work: () => Promise<void>) {
+    try {
+      await work();
+    } catch (error) {
+      errors.set(role, error);
+      if (failures.get(role) !== reasonOf(error)) logger.error('rotation failed', { role, error });
+      failures.set(role, reasonOf(error));
+    }
+  }
 
   async function go(role: AuthorityRole, request: RotateRequest, by: Actor): Promise<void> {
     const mode = request.action === 'step' ? 'step' : 'auto';
@@ -123,15 +155,20 @@ export function createRotation(tools: RotationTools) {
     leftBehind: readonly string[];
   }
 
-  /** The first step: key and draft are made, and on record before anything is signed. */
+  /**
+   * The first step: key and draft are made, and on record before anything is signed. It goes on with what is there already: a
+   * `scraper revoke` that was broken off leaves a draft, or an authority that is prepared.
+   */
   async function start({ role, mode, reason, leftBehind }: Start, by: Actor): Promise<void> {
-    const draft = await preparation.draft(role);
+    const there = await readSituation(store, role, authentic);
+    const isThere = there.draft !== undefined || there.prepared !== undefined;
+    const draft = isThere ? undefined : await preparation.draft(role);
     const started_at = clock.now().toISOString();
     await store.transaction().execute(async (transaction) => {
       const row = authentic.seal('rotations', { role, mode, reason, left_behind: toJson(leftBehind), started_at });
       await transaction.insertInto('rotations').values(row).execute();
       await audit.record(transaction, { event: 'rotation.started', by, subject: role, details: { mode, reason } });
-      await preparation.reserve(transaction, draft, by);
+      if (draft !== undefined) await preparation.reserve(transaction, draft, by);
     });
     logger.info('rotation started', { role, reason: reason === '' ? undefined : reason });
     await takeStep(role, by);
@@ -224,19 +261,30 @@ export function createRotation(tools: RotationTools) {
   }
 
   /** Before the end of an authority, and of the root in time for what it issues. */
-  async function startDue(): Promise<void> {
+  async function startDue(errors: Map<AuthorityRole, unknown>): Promise<void> {
     const now = clock.now();
-    const due = ROLES.filter((role) => isNearEnd(authorities.active(role), tools.due[role], now));
-    const root = authorities.activeRoot();
-    // Who keeps the root's key elsewhere decides about the next root, too.
-    const rootDue = root.keyReference !== '' && isNearEnd(root, tools.rootDue, now);
+    let rootDue = false;
+    await attempt('root', errors, async () => {
+      const root = authorities.activeRoot();
+      // Who keeps the root's key elsewhere decides about the next root, too.
+      rootDue = root.keyReference !== '' && isNearEnd(root, tools.rootDue, now);
+      if (rootDue) await startNow('root');
+    });
     // A successor could not live longer than the root: then that is what has to be rotated.
-    for (const role of rootDue ? (['root'] as const) : due) {
-      const { rotation } = await readSituation(store, role, authentic);
-      if (rotation !== undefined) continue;
-      if (role !== 'root' && authorities.active(role).notAfter >= root.notAfter) continue;
-      await start({ role, mode: 'auto', reason: 'its end is near', leftBehind: [] }, CONTROLLER_ITSELF);
+    if (rootDue || errors.has('root')) return;
+    for (const role of ROLES) {
+      await attempt(role, errors, async () => {
+        const active = authorities.active(role);
+        if (!isNearEnd(active, tools.due[role], now)) return;
+        if (active.notAfter < authorities.activeRoot().notAfter) await startNow(role);
+      });
     }
+  }
+
+  async function startNow(role: AuthorityRole): Promise<void> {
+    const { rotation } = await readSituation(store, role, authentic);
+    if (rotation !== undefined) return;
+    await start({ role, mode: 'auto', reason: 'its end is near', leftBehind: [] }, CONTROLLER_ITSELF);
   }
 }
 
