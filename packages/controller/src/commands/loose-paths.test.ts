@@ -1,4 +1,4 @@
-import { chmod, chown, mkdir, stat, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, rename, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TorchpassError } from '@torchpass/core';
 import { describe, expect, it, vi } from 'vitest';
@@ -6,6 +6,7 @@ import { loadConfig } from '../config/load.ts';
 import { refuseLoose } from '../config/permissions.ts';
 import { openLab, type Lab } from '../testing/lab.ts';
 import { findLoose } from './loose-paths.ts';
+import { realSurroundings } from './surroundings.ts';
 
 vi.mock('node:crypto', async (original) =>
   (await import('../testing/remembered-scrypt.ts')).rememberingScrypt(await original()),
@@ -64,6 +65,23 @@ describe('what others can get at', () => {
     expect(found?.remedy).toBe(`chown 0 ${paths.database(lab)}`);
   });
 
+  it('is a storage behind a link, and a folder in which others can turn the link', async () => {
+    const lab = await openLab();
+    const link = lab.config.storage_path;
+    const [real, aside] = [join(lab.folder, 'real'), join(lab.folder, 'aside')];
+    await rename(link, real);
+    await symlink(real, link);
+    expect(await findLoose(lab.config)).toEqual([]);
+    await chmod(real, 0o755);
+    expect((await findLoose(lab.config))[0]).toMatchObject({ path: real, remedy: `chmod 711 ${real}` });
+    await chmod(real, 0o711);
+    await mkdir(aside);
+    await symlink(real, join(aside, 'link'));
+    await chmod(aside, 0o777);
+    const [found] = await findLoose({ ...lab.config, storage_path: join(aside, 'link') });
+    expect(found).toMatchObject({ path: aside, remedy: `chmod go-w ${aside}` });
+  });
+
   it('is a folder of the socket that others can write to', async () => {
     const folder = join((await openLab()).folder, 'run');
     await mkdir(folder);
@@ -91,4 +109,48 @@ it.each([
   );
   expect(await reading).toBe(outcome);
   expect((await stat(path)).mode & 0o777).toBe(mode);
+});
+
+describe('whoever could put another file in its place', () => {
+  const outcomeOf = (work: Promise<unknown>) =>
+    work.then(
+      () => 'taken',
+      (error: TorchpassError) => [error.code, error.message.split(' ')[0]],
+    );
+
+  it.each([
+    [0o755, true],
+    [0o1777, true],
+    [0o757, false],
+    [0o777, false],
+  ])('in a folder of mode %o a configuration is taken: %s', async (mode, taken) => {
+    const folder = join((await openLab()).folder, 'etc');
+    await mkdir(folder);
+    const path = join(folder, 'mine.yml');
+    await writeFile(path, 'log: {level: warn}', { mode: 0o644 });
+    await symlink(path, join(folder, '..', 'link.yml'));
+    await chmod(folder, mode);
+    const expected = taken ? 'taken' : ['PERMISSIONS_LOOSE', folder];
+    expect(await outcomeOf(loadConfig(path, {}, 'host.example'))).toEqual(expected);
+    expect(await outcomeOf(loadConfig(join(folder, '..', 'link.yml'), {}, 'host.example'))).toEqual(expected);
+  });
+
+  it.each([
+    [0o755, 0o755, undefined],
+    [0o755, 0o757, 'module.so'],
+    [0o777, 0o755, ''],
+  ])('in a folder of mode %o a module of mode %o is not loaded: %s', async (folderMode, mode, loose) => {
+    const lab = await openLab();
+    const folder = join(lab.folder, 'lib');
+    await mkdir(folder);
+    const module = join(folder, 'module.so');
+    await writeFile(module, '');
+    await chmod(module, mode);
+    await chmod(folder, folderMode);
+    const path = join(lab.folder, 'token.yml');
+    const authorities = { pkcs11: { module, token: 'lab' } };
+    await writeFile(path, JSON.stringify({ authorities, advertise_address: 'host.example:7443' }));
+    const outcome = await outcomeOf(realSurroundings({ 'config.file': path }));
+    expect(outcome).toEqual(loose === undefined ? 'taken' : ['PERMISSIONS_LOOSE', join(folder, loose)]);
+  });
 });

@@ -1,16 +1,17 @@
 import { systemCodeOf } from '@torchpass/core';
 import type { Stats } from 'node:fs';
-import { lstat } from 'node:fs/promises';
+import { lstat, realpath, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Config } from '../config/load.ts';
 import { changeableByOthers, looseFile, looseFolder, looseForReader, type Loose } from '../config/permissions.ts';
+import { looseFolderOf } from '../config/trusted-file.ts';
 import { prometheusPaths } from '../scrapers/prometheus-folder.ts';
 
 type Judge = (path: string, found: Stats) => Loose[];
 
 /** What keeps a secret or decides something, and is open to others. What is not there is not loose. */
 export async function findLoose(config: Config): Promise<Loose[]> {
-  const found: Loose[] = [];
+  const found: Loose[] = await behindLink(config.storage_path);
   for (const [path, judge] of guardedPaths(config)) {
     const stats = await lstat(path).catch((error: unknown) => {
       if (['ENOENT', 'ENOTDIR'].includes(systemCodeOf(error) ?? '')) return undefined;
@@ -20,6 +21,13 @@ export async function findLoose(config: Config): Promise<Loose[]> {
     if (stats !== undefined && !stats.isSymbolicLink()) found.push(...judge(path, stats));
   }
   return found;
+}
+
+/** A storage that is a link: the folder that it leads to, and whoever could let it lead elsewhere. */
+async function behindLink(storage: string): Promise<Loose[]> {
+  const real = await realpath(storage).catch(() => undefined);
+  if (real === undefined || !(await lstat(storage)).isSymbolicLink()) return [];
+  return [...(await looseFolderOf(dirname(storage))), ...looseFolder(real, await stat(real))];
 }
 
 /**

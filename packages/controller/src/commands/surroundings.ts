@@ -2,6 +2,8 @@ import { createLogger, nodeFiles, systemClock, systemRandom, type Logger } from 
 import { lookup } from 'node:dns/promises';
 import { findGroup, ownerForReader } from '../config/accounts.ts';
 import { loadConfig, type Config } from '../config/load.ts';
+import { refuseLoose } from '../config/permissions.ts';
+import { findChangeable } from '../config/trusted-file.ts';
 import type { Surroundings } from '../features.ts';
 import { tokenKeys } from '../issuance/pkcs11/open.ts';
 import type { Flags } from './flags.ts';
@@ -18,6 +20,9 @@ export async function realSurroundings(flags: Flags): Promise<Base> {
     log_level: flags['log.level'],
     log_format: flags['log.format'],
   });
+  const { pkcs11 } = config.authorities;
+  // Before anything loads it: its code would run with the keys. What cannot be looked at cannot be loaded either, which is told then.
+  if (pkcs11 !== undefined) refuseLoose(await findChangeable(pkcs11.module).catch(() => []));
   const { user } = config.prometheus;
   const { socket_group: group } = config.admin;
   return {

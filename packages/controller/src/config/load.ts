@@ -1,12 +1,13 @@
 import { isDnsName, nearest, reasonOf, systemCodeOf, TorchpassError } from '@torchpass/core';
-import { readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { applyOverrides, flagOf, type Overrides } from './overrides.ts';
-import { changeableByOthers, refuseLoose } from './permissions.ts';
+import { refuseLoose } from './permissions.ts';
 import { configSchema, type ConfigFile } from './schema.ts';
+import { findChangeable } from './trusted-file.ts';
 
 /** The configuration with every default filled in. */
 export interface Config extends Omit<ConfigFile, 'advertise_address' | 'admin' | 'authorities' | 'prometheus'> {
@@ -38,7 +39,7 @@ export async function loadConfig(
 async function readText(path: string, optional: boolean): Promise<string> {
   try {
     const text = await readFile(path, 'utf8');
-    refuseLoose(changeableByOthers(path, await stat(path)));
+    refuseLoose(await findChangeable(path));
     if (text.length <= LARGEST_CONFIG) return text;
   } catch (error) {
     if (error instanceof TorchpassError) throw error;

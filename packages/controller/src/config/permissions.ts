@@ -57,7 +57,7 @@ function loose(path: string, { mode }: Stats, forbidden: number, what: string, r
 }
 
 /** Its owner can change mode and content at any time. */
-function foreign(path: string, { uid }: Stats): Loose[] {
+export function foreign(path: string, { uid }: Stats): Loose[] {
   const own = process.geteuid?.() ?? uid;
   if (uid === own || uid === 0) return [];
   const problem = `${path} belongs to another user (${uid}), who can change it.`;
