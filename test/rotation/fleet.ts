@@ -13,7 +13,8 @@ import { simulateAgent, type SimulatedAgent } from './simulated-agent.ts';
 /** So many programs or handshakes at once: the machine is small. */
 const AT_ONCE = 4;
 
-async function inTurns<T, R>(items: readonly T[], work: (item: T, index: number) => Promise<R>): Promise<R[]> {
+/** The results in order, a few at a time. */
+export async function inTurns<T, R>(items: readonly T[], work: (item: T, index: number) => Promise<R>): Promise<R[]> {
   const results: R[] = [];
   const entries = items.entries();
   await Promise.all(
