@@ -1,21 +1,9 @@
-import {
-  formatHostPort,
-  Turns,
-  type Clock,
-  type Files,
-  type Logger,
-  type Owner,
-  type Random,
-  type Secret,
-} from '@torchpass/core';
-import type { Signer } from '@torchpass/pki';
-import type { Dialect } from 'kysely';
+import { formatHostPort, Turns } from '@torchpass/core';
 import type { Services } from './api/services.ts';
 import { createAuditService } from './audit/audit-service.ts';
 import { createAudit } from './audit/audit.ts';
 import type { Verification } from './audit/keeper.ts';
 import { createAuditRecords } from './audit/records.ts';
-import type { Config } from './config/load.ts';
 import { createApproval } from './hosts/approval.ts';
 import { createAdoption } from './hosts/adopt.ts';
 import { createCheckIn } from './hosts/check-in.ts';
@@ -30,11 +18,10 @@ import { createViews } from './hosts/views.ts';
 import type { Authorities } from './issuance/authorities.ts';
 import { createIssuance } from './issuance/issuance.ts';
 import { Lanes } from './limits/lanes.ts';
-import type { TokenKeys } from './issuance/pkcs11/open.ts';
 import { createMetrics } from './metrics.ts';
 import { createBite, type Cut } from './revocation/bite.ts';
 import { createCertificates } from './revocation/certificates.ts';
-import { createKnocks, knockOverTls, type TryKnock } from './revocation/knock.ts';
+import { createKnocks, knockOverTls } from './revocation/knock.ts';
 import { createRefusalProof } from './revocation/refusal-proof.ts';
 import { createRevocationLists } from './revocation/revocation-lists.ts';
 import { createRotation, type Rotation } from './rotation/rotation.ts';
@@ -44,37 +31,11 @@ import { createPrometheusFolder, prometheusPaths } from './scrapers/prometheus-f
 import { createPrometheusService } from './scrapers/prometheus-service.ts';
 import { createStatus } from './status.ts';
 import type { Store } from './store/store.ts';
-import type { Resolve } from './targets/address-policy.ts';
+import type { Surroundings } from './surroundings.ts';
 import { createTargetCheck } from './targets/check.ts';
-import { createClosedLoop, type LookFromOutside } from './targets/closed-loop.ts';
+import { createClosedLoop } from './targets/closed-loop.ts';
 import { createPublisher } from './targets/publisher.ts';
 import { createTokens } from './tokens/tokens.ts';
-
-/** What the program takes from outside; tests put their own here. */
-export interface Surroundings {
-  config: Config;
-  passphrase: Secret;
-  /** The PKCS #11 token of the configuration. */
-  token?: TokenKeys | undefined;
-  /** Prometheus's user, looked up. */
-  prometheusOwner: Owner | undefined;
-  /** Group of the administration socket, looked up. */
-  socketGroup: number | undefined;
-  clock: Clock;
-  random: Random;
-  files: Files;
-  logger: Logger;
-  resolve: Resolve;
-  seams?: Seams;
-}
-
-/** What only tests put themselves between: crashes at every statement and signature, and a network that is not there. */
-export interface Seams {
-  wrapDialect?: (dialect: Dialect) => Dialect;
-  wrapSigner?: (signer: Signer) => Signer;
-  look?: LookFromOutside;
-  knock?: TryKnock;
-}
 
 interface State {
   store: Store;

@@ -1,5 +1,5 @@
 export { startController, type Controller } from './context.ts';
-export type { Surroundings } from './features.ts';
+export type { Surroundings } from './surroundings.ts';
 export { loadConfig, type Config } from './config/load.ts';
 export { createAuthorities, openAuthorities } from './issuance/authorities.ts';
 export { METHOD_POLICIES } from './grpc/methods.ts';

@@ -4,7 +4,7 @@ import { findGroup, ownerForReader } from '../config/accounts.ts';
 import { loadConfig, type Config } from '../config/load.ts';
 import { refuseLoose } from '../config/permissions.ts';
 import { findChangeable } from '../config/trusted-file.ts';
-import type { Surroundings } from '../features.ts';
+import type { Surroundings } from '../surroundings.ts';
 import { tokenKeys } from '../issuance/pkcs11/open.ts';
 import type { Flags } from './flags.ts';
 

@@ -10,7 +10,7 @@ import { initialize } from '../commands/init.ts';
 import type { Base } from '../commands/surroundings.ts';
 import { loadConfig } from '../config/load.ts';
 import { passphraseSource } from '../config/passphrase.ts';
-import type { Seams } from '../features.ts';
+import type { Seams } from '../surroundings.ts';
 import type { Resolve } from '../targets/address-policy.ts';
 
 export const LAB_START = new Date('2026-01-01T12:00:00Z');
