@@ -262,6 +262,15 @@ describe('an exporter is done', () => {
     expect(await states(lab)).toEqual([['web-1', 'done', null]]);
   });
 
+  it('not when its host is quarantined: it is named, and waited for', async () => {
+    const { lab } = await withExporter();
+    await lab.store.updateTable('hosts').set({ state: 'quarantined' }).execute();
+    await revoke(lab);
+    expect(await states(lab)).toEqual([['web-1', 'old trust', null]]);
+    const text = await lab.metrics.registry.getSingleMetricAsString('torchpass_scraper_revocation_waiting');
+    expect(text).toMatch(/waiting 1$/m);
+  });
+
   it('anew for each key that is given up', async () => {
     const { lab, host } = await withExporter();
     for (let round = 0; round < 2; round += 1) {

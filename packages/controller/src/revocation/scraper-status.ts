@@ -1,9 +1,10 @@
 import { certificatesDigest } from '@torchpass/pki';
 import type { ScraperExporter, ScraperStatus } from '../api/types.ts';
 import type { Authorities } from '../issuance/authorities.ts';
+import { SERVING_STATES } from '../store/host-states.ts';
 import type { Store } from '../store/store.ts';
 
-/** How far the last `scraper revoke` has come: every exporter of an active host, those that are not done first. */
+/** How far the last `scraper revoke` has come: every exporter of a host, also a quarantined one, those that are not done first. */
 export async function scraperStatus(store: Store, authorities: Authorities): Promise<ScraperStatus> {
   const { restartGeneration: generation } = authorities;
   const revocation = await store
@@ -35,7 +36,7 @@ export async function countWaiting(store: Store, { restartGeneration }: Authorit
     .selectFrom('exporters')
     .innerJoin('hosts', 'hosts.id', 'exporters.host_id')
     .select(({ fn }) => fn.countAll<number | string>().as('count'))
-    .where('hosts.state', '=', 'active')
+    .where('hosts.state', 'in', SERVING_STATES)
     .where('exporters.target', 'is not', null)
     .where('exporters.refused_for', '<', restartGeneration)
     .executeTakeFirstOrThrow();
@@ -54,7 +55,7 @@ function exporterRows(store: Store) {
       'exporters.refused_for',
       'exporters.refusal_problem',
     ])
-    .where('hosts.state', '=', 'active')
+    .where('hosts.state', 'in', SERVING_STATES)
     .where('exporters.target', 'is not', null)
     .orderBy('hosts.name')
     .orderBy('exporters.name');

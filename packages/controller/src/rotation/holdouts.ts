@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { SERVING_STATES } from '../store/host-states.ts';
 import type { Queries } from '../store/store.ts';
 
 /** A host that is not where a rotation needs it. */
@@ -10,25 +11,25 @@ export interface Holdout {
   exporter: string | null;
 }
 
-/** Active hosts that do not trust exactly the roots of this digest. */
+/** Hosts, also quarantined ones, that do not trust exactly the roots of this digest. */
 export async function withoutRoots(queries: Queries, digest: string): Promise<Holdout[]> {
   const rows = await queries
     .selectFrom('hosts')
     .select(['id', 'name', 'last_seen_at'])
-    .where('state', '=', 'active')
+    .where('state', 'in', SERVING_STATES)
     .where('roots_digest', 'is not', digest)
     .orderBy('name')
     .execute();
   return rows.map(({ id, name, last_seen_at }) => ({ id, name, lastSeenAt: last_seen_at, exporter: null }));
 }
 
-/** Active hosts that do not call with an identity of this authority. */
+/** Hosts, also quarantined ones, that do not call with an identity of this authority. */
 export async function withoutIdentityOf(queries: Queries, authorityId: string): Promise<Holdout[]> {
   const rows = await queries
     .selectFrom('hosts')
     .leftJoin('certificates', 'certificates.serial', 'hosts.identity_serial')
     .select(['hosts.id', 'hosts.name', 'hosts.last_seen_at'])
-    .where('hosts.state', '=', 'active')
+    .where('hosts.state', 'in', SERVING_STATES)
     .where('certificates.authority_id', 'is not', authorityId)
     .orderBy('hosts.name')
     .execute();
@@ -106,7 +107,7 @@ function exporters(queries: Queries) {
     .selectFrom('exporters')
     .innerJoin('hosts', 'hosts.id', 'exporters.host_id')
     .select(['hosts.id', 'hosts.name', 'hosts.last_seen_at', 'exporters.name as exporter'])
-    .where('hosts.state', '=', 'active')
+    .where('hosts.state', 'in', SERVING_STATES)
     .orderBy('hosts.name')
     .orderBy('exporters.name');
 }

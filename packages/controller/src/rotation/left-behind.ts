@@ -1,4 +1,5 @@
 import { TorchpassError } from '@torchpass/core';
+import { SERVING_STATES } from '../store/host-states.ts';
 import type { Queries } from '../store/store.ts';
 
 /** Ids of the hosts and join tokens that an operator names. `NOT_FOUND` for one that is neither. */
@@ -10,7 +11,7 @@ export async function idsOf(queries: Queries, names: readonly string[]): Promise
         .selectFrom('hosts')
         .select('id')
         .where('name', '=', name)
-        .where('state', '=', 'active')
+        .where('state', 'in', SERVING_STATES)
         .executeTakeFirst()) ??
       (await queries.selectFrom('join_tokens').select('id').where('id', '=', name).executeTakeFirst());
     if (found === undefined) {

@@ -66,6 +66,17 @@ describe('waits for', () => {
     expect(await lab.states(role)).toBe('b active');
   });
 
+  it.each(['scraper', 'root'] as const)('a host that is quarantined, until it is left behind: %s', async (role) => {
+    const lab = await withFleet();
+    await lab.store.updateTable('hosts').set({ state: 'quarantined' }).where('name', '=', 'web-2').execute();
+    await lab.rotate(role);
+    await lab.live(4, ['web-2']);
+    expect(await lab.states(role)).toBe('a active, b prepared');
+    expect(await blockers(lab, role)).toEqual(['host web-2']);
+    await lab.rotate(role, { leaveBehind: ['web-2'] });
+    expect(await lab.states(role)).toBe('a retiring, b active');
+  });
+
   it('a join token that pins the old root only, until it is left behind', async () => {
     const lab = await withFleet();
     const token = await newToken(lab);

@@ -10,3 +10,6 @@ export const LIVE_STATES: readonly HostState[] = ['active', 'pending', 'quaranti
 export function isLive(state: HostState): boolean {
   return LIVE_STATES.includes(state);
 }
+
+/** Those whose exporters go on serving: a quarantined host renews nothing, and trusts what it trusted. */
+export const SERVING_STATES: readonly HostState[] = ['active', 'quarantined'];
