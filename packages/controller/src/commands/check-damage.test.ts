@@ -134,7 +134,7 @@ describe.each<[string, string | ((database: SqliteDatabase.Database) => void), R
   ['a revocation without a reason', set('revoked_at', 'reserved_at'), /revoked without a reason/],
   [
     'two of a line at one moment',
-    `insert into certificates select '4a' || substr(serial, 3), authority_id, role, host_id, subject_name, dns_names, ip_addresses, key_fingerprint, tbs, certificate, not_before, not_after, reserved_at, issued_at, confirmed_at, revoked_at, revocation_reason from certificates where serial = ${LEAF}`,
+    `insert into certificates select '4a' || substr(serial, 3), authority_id, role, host_id, subject_name, dns_names, ip_addresses, key_fingerprint, tbs, certificate, not_before, not_after, reserved_at, issued_at, confirmed_at, revoked_at, revocation_reason, mac from certificates where serial = ${LEAF}`,
     /same moment/,
   ],
   ['a host that is not there', set('host_id', `'gone'`), /Its host gone is not in the database/],
