@@ -27,7 +27,7 @@ import { labPassphrase } from '../../packages/controller/src/testing/surrounding
  * Attack: the right key and the right name, even the right serial number, under the wrong issuer: another authority of the installation, or one of the same name.
  * Defence: a chain counts only when it ends at a trusted authority of the one role that is expected, by key and not by name.
  * Lives in: packages/pki/src/verify.ts, controller/src/grpc/authenticate.ts.
- * Seen to fail: without `isSignedBy` in `checkAuthority` the second is let in; with every profile taken for the agents' and every authority trusted, the first.
+ * Seen to fail: without `isSignedBy` in `checkAuthority` the second is let in.
  */
 
 vi.mock('node:crypto', async (original) =>

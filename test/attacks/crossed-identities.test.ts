@@ -13,7 +13,7 @@ import { readClientTls } from '../harness/tls-files.ts';
  * Attack: a host's identity is shown to another exporter, to scrape it; an exporter's certificate is shown to the controller, as an identity.
  * Defence: an authority for each purpose, and each side trusts one of them only.
  * Lives in: packages/controller/src/grpc/agent-service.ts, pki/src/profiles.ts, pki/src/verify.ts.
- * Seen to fail: with the agents' authority handed out beside the scrapers' and no scraper's name, the identity scrapes the exporter; the name is a second defence.
+ * Seen to fail: not by one change: with the agents' authority handed out beside the scrapers', the scraper's name still keeps the identity out.
  */
 
 describe('on a real exporter and the real controller', () => {

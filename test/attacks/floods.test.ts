@@ -20,7 +20,7 @@ import { FLOODS } from './programs/floods.ts';
  * Lives in: packages/controller/src/grpc/public-port.ts, grpc/handshakes.ts, grpc/methods.ts, limits/lanes.ts.
  * Seen to fail: no single removal fails at this size, one defence stands in for another; each has a test beside it that does, in handshakes.test.ts, public-port.test.ts, lanes.test.ts.
  *
- * TORCHPASS_FLOOD_SECONDS makes each flood last longer; docs/performance.md has figures.
+ * TORCHPASS_FLOOD_SECONDS makes each flood last longer; docs/operations.md has figures.
  */
 const SECONDS = Number(process.env['TORCHPASS_FLOOD_SECONDS'] ?? 1);
 const HOSTS = 20;

@@ -10,7 +10,7 @@ import { startLab } from '../../packages/controller/src/testing/lab.ts';
  * Attack: certificate requests with foreign names, a wish to be an authority, weak or reused keys, a wrong signature, thousands of names, hostile ASN.1.
  * Defence: a strict reader of bounded depth and size; of a request nothing is used but its key, and each key for one thing.
  * Lives in: packages/pki/src/csr.ts, pki/src/der-reader.ts, controller/src/issuance/issuance.ts.
- * Seen to fail: without `refuseAuthority` the second, without `isSignatureOf` the wrong signature, without the check of size the thousands of names, without `isSameLine` in `reserve` the reused key.
+ * Seen to fail: without `refuseAuthority` the second, without `isSignatureOf` the wrong signature, without the limits of size and of elements the thousands of names, without `isSameLine` in `reserve` the reused key.
  */
 
 vi.mock('node:crypto', async (original) =>

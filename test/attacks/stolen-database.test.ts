@@ -15,7 +15,7 @@ import { startLab } from '../../packages/controller/src/testing/lab.ts';
  * Attack: somebody has the database and every other file of the storage, but not the passphrase.
  * Defence: keys are sealed under the passphrase, tokens kept as hashes: nothing in it signs anything or joins anything.
  * Lives in: packages/pki/src/sealing.ts, controller/src/tokens/redeem.ts, controller/src/issuance/key-store.ts.
- * Seen to fail: with the secret itself stored in place of its hash a column joins a host; with keys stored unsealed a column signs.
+ * Seen to fail: with the secret itself stored in place of its hash a column joins a host.
  */
 
 vi.mock('node:crypto', async (original) =>

@@ -12,7 +12,7 @@ import { startLab } from '../../packages/controller/src/testing/lab.ts';
  * Attack: names, jobs, paths and labels that break out of a target file, or put one elsewhere (JSON, YAML, file names).
  * Defence: names have few letters; what may hold others is only ever written by a JSON encoder; labels come from tokens, checked.
  * Lives in: packages/controller/src/hosts/desired-exporter.ts, prometheus/src/targets.ts, prometheus/src/labels.ts.
- * Seen to fail: without the check of the job in `checkReport` a file appears outside of the folder; with the path joined as text the file has two targets.
+ * Seen to fail: without the check of the job in `checkReport` a file appears outside of the folder.
  */
 
 vi.mock('node:crypto', async (original) =>
