@@ -89,7 +89,7 @@ describe('a controller that dies among many enrolments', () => {
         `--config.file=${controller.configFile}`,
       ]);
       expect(checked).toMatchObject({ exit: { code: 0 } });
-      expect(checked.stdout).toMatch(/\d+ issued certificates are as their profiles say/);
+      expect(checked.stdout).toMatch(/Read back: authorities, \d+ issued certificates/);
     },
   );
 

@@ -42,7 +42,7 @@ describe('a passphrase that is typed', () => {
     expect([await wrong.ended, wrong.shown]).toEqual([1, expect.stringContaining('does not open')]);
     const right = runOnTerminal(scope, CONTROLLER, ['check', flag]);
     await right.answer(/Passphrase of the authorities: /, 'other-secret\r');
-    expect([await right.ended, right.shown]).toEqual([0, expect.stringContaining('open with the passphrase')]);
+    expect([await right.ended, right.shown]).toEqual([0, expect.stringContaining('the passphrase is right')]);
     for (const { shown } of [init, changing, wrong, right]) expect(shown).not.toMatch(/secret/);
   });
 
