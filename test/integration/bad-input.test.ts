@@ -49,7 +49,7 @@ async function run(program: Program, args: readonly string[], input = '') {
 
 describe.concurrent('torchpass-controller', () => {
   it.each<[string, number, RegExp]>([
-    ['', 2, /Say what to do: init, run or check/],
+    ['', 2, /Say what to do: init, run, check/],
     ['rnu', 2, /unknown command 'rnu'.*run/s],
     ['run --web.listen-adress :1', 2, /unknown option '--web.listen-adress'.*--web.listen-address/s],
     ['run now', 2, /too many arguments/],

@@ -100,7 +100,7 @@ describe.concurrent('torchpass-controller', () => {
     const { storage, configFile } = await copy();
     const targets = join(storage, 'prometheus', 'targets');
     await rm(targets, { recursive: true });
-    await writeFile(targets, '');
+    await writeFile(targets, '', { mode: 0o640 });
     const running = startProgram(scope, 'torchpass-controller', ['run', `--config.file=${configFile}`]);
     await running.waitFor(/controller is ready/, { withinMs: 60_000 });
     const problem = async () => {
@@ -137,14 +137,14 @@ describe.concurrent('torchpass-controller', () => {
     await store.destroy();
     const ran = await runProgram(scope, 'torchpass-controller', ['check', `--config.file=${configFile}`]);
     expect(ran).toMatchObject({ exit: { code: 1 } });
-    expect(ran.output).toMatch(/problems in \d+ issued certificates/);
+    expect(ran.output).toMatch(/^error: certificate [0-9a-f]{32} \(scraper\): /m);
   });
 });
 
 async function foldered({ storage }: { storage: string }): Promise<void> {
   const path = join(storage, 'prometheus', 'scraper.pem');
   await rm(path);
-  await mkdir(path);
+  await mkdir(path, { mode: 0o750 });
 }
 
 async function addMigration(path: string): Promise<void> {
