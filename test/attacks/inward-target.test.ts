@@ -63,8 +63,11 @@ const INWARD = [
   '::127.0.0.1 64:ff9b::7f00:1 2002:7f00:1::',
 ].flatMap((line) => line.split(' '));
 
-it('no address inside is a target, in no notation of IPv4 or IPv6, even when the token allows it', async () => {
-  const { checkInAll, dialled, published } = await hostWith(INWARD, () => []);
+it('no address inside is a target, in no notation of IPv4 or IPv6: no token allows it, and no host gets it', async () => {
+  const { lab, checkInAll, dialled, published } = await hostWith([], () => []);
+  for (const address of INWARD) {
+    await expect(newToken(lab, { addresses: [address] })).rejects.toMatchObject({ code: 'POLICY_REFUSED' });
+  }
   const refused = INWARD.map(() => ({ state: TargetState.REFUSED, target: '' }));
   expect(await checkInAll(INWARD)).toMatchObject(refused);
   expect([dialled, await published()]).toEqual([[], '[]']);
